@@ -1,0 +1,55 @@
+/*
+ * level.h - coordinates of stock, and sets of them.
+ *
+ * A coordinate is a dimension (site, colour, ...) or an allocation group. The
+ * 33 base dimensions are numbered here once and for all, the partition's two
+ * first so that the nodes of one warehouse lie together; the groups of an
+ * environment follow from RF_DIMENSION_COUNT on, in the order they were first
+ * seen, and keep their number for ever.
+ *
+ * A level is the set of coordinates that totals are kept for, as a bit mask.
+ */
+#ifndef RINGFENCE_CORE_LEVEL_H
+#define RINGFENCE_CORE_LEVEL_H
+
+#include "core/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint64_t rf_level;
+
+#define RF_COORDINATES_MAX 64
+#define RF_DIMENSION_COUNT 33
+#define RF_SITE 0
+#define RF_LOCATION 1
+
+#define RF_BIT(coordinate) (UINT64_C(1) << (coordinate))
+
+/* Every dimension and no group: the level at which stock is posted. */
+#define RF_LEVEL_LEAF (RF_BIT(RF_DIMENSION_COUNT) - 1)
+
+/* Site and location. */
+#define RF_LEVEL_PLACE (RF_BIT(RF_SITE) | RF_BIT(RF_LOCATION))
+
+/* One value for each coordinate. `value[c]` is the empty text unless `c` is in
+ * `given`; a given value is never empty. Texts are borrowed. */
+typedef struct rf_place {
+    rf_level given;
+    rf_text value[RF_COORDINATES_MAX];
+} rf_place;
+
+/* Return the base dimension of that name ("SiteId", in any case;
+ * "InventDimension3" is CustomDimension3), or -1. */
+int rf_dimension_find(rf_text name);
+
+/* Return a base dimension's name as replies print it: "siteid", "ColorId". */
+rf_text rf_dimension_name(unsigned dimension);
+
+/* Say whether every coordinate of `part` is in `whole`. */
+bool rf_level_covers(rf_level whole, rf_level part);
+
+/* Return the number of coordinates. */
+unsigned rf_level_size(rf_level level);
+
+#endif
