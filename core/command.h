@@ -1,0 +1,121 @@
+/*
+ * command.h - requests to change stock, and what became of them.
+ *
+ * A command names everything by its stable number (measures, coordinates), so
+ * that it means the same under whichever generation it is carried out. It is
+ * filled in by the server, checked once by rf_command_check, and executed by
+ * the engine. A job is one or more commands of one request: independent lines
+ * of a bulk, or a basket that succeeds or fails as a whole.
+ */
+#ifndef RINGFENCE_CORE_COMMAND_H
+#define RINGFENCE_CORE_COMMAND_H
+
+#include "core/catalog.h"
+#include "core/codec.h"
+#include "core/generation.h"
+#include "core/level.h"
+#include "core/measures.h"
+
+/* The numbers are stored in the journal: append only. */
+typedef enum {
+    RF_OPERATION_POST = 1,
+    RF_OPERATION_RESERVE = 2,
+    RF_OPERATION_UNRESERVE = 3,
+    RF_OPERATION_ERASE = 4,
+    RF_OPERATION_CONFIGURE = 5,
+    RF_OPERATION_COUNT
+} rf_operation;
+
+/* All texts are borrowed until the job is done. */
+typedef struct rf_command {
+    rf_operation operation;
+    rf_text id; /* the client's */
+    rf_text organization;
+    rf_text product; /* may be empty in an unreserve */
+    rf_place place;
+
+    /* Post: deltas, in order of measure numbers, none twice. */
+    const rf_amount *changes;
+    size_t change_count;
+
+    /* Reserve. */
+    rf_measure measure;
+    rf_quantity quantity; /* unreserve: OffsetQty */
+    bool check;           /* ifCheckAvailForReserv */
+    bool allow_partial;
+    rf_quantity minimum; /* of a partial reservation, 0 for any */
+    rf_text recipient;
+    rf_text order_tag;
+
+    /* Unreserve: the reservation's id as the client sent it. */
+    rf_text reservation;
+
+    rf_fingerprint fingerprint; /* filled in by rf_command_check */
+} rf_command;
+
+/* What became of a command. */
+typedef struct rf_result {
+    rf_status status;  /* RF_OK, a refusal, or why it could not be done */
+    bool partial;      /* done in part */
+    bool replayed;     /* remembered, nothing was done now */
+    char message[192]; /* empty on success */
+    char field[96];
+    uint64_t number; /* journal number of the command */
+    uint64_t basket; /* journal number of its basket's first line, or 0 */
+
+    rf_quantity quantity;  /* reserve: what was reserved */
+    rf_quantity available; /* reserve: what could have been had */
+    rf_quantity invalid_offset;
+    uint64_t reservation;         /* id of the record, 0 for none */
+    uint64_t reservation_created; /* journal number of its first reservation */
+    bool has_binding;             /* a refused check names the level */
+    rf_level binding_level;
+    rf_quantity binding_value;
+} rf_result;
+
+typedef struct rf_job rf_job;
+
+struct rf_job {
+    rf_job *next;              /* for whoever queues it */
+    rf_generation *generation; /* the one it was checked under; a reference */
+    rf_command *commands;
+    rf_result *results;
+    size_t count;
+    bool atomic;        /* all lines or none */
+    bool stops_invalid; /* an invalid line follows the last one: a basket
+                           that gets that far is undone */
+    rf_text actor;
+    unsigned char request_id[16];
+    int64_t queued_ns; /* monotonic, for the latency histogram */
+
+    /* Out: the line that stopped a basket, or `count`. */
+    size_t stopped_at;
+
+    void (*done)(rf_job *job); /* called on the writer's thread */
+    void *owner;
+};
+
+/* Check a command against a catalog: lengths in bytes, the dimensions that a
+ * reservation may have (those that may be dropped are dropped), its mapping,
+ * quantities that must not be zero; then fill in the fingerprint of its
+ * content, for which `scratch` is memory that is used again. Only what makes a
+ * request invalid is found here: refusals are the engine's, which remembers
+ * them. */
+RF_MUST_CHECK rf_status rf_command_check(const rf_catalog *catalog,
+                                         rf_command *command,
+                                         rf_buffer *scratch, rf_error *err);
+
+/* The contract's words for an operation: "reserve" and "ohre". */
+const char *rf_operation_name(rf_operation operation);
+const char *rf_operation_prefix(rf_operation operation);
+
+#define RF_RESERVATION_TEXT_MAX 40
+
+/* Print a reservation's id as clients see it, and read it back; false: it
+ * cannot be one of ours. The second half is where to find its product when a
+ * client does not say it. */
+size_t rf_reservation_print(uint64_t id, uint64_t created,
+                            char text[RF_RESERVATION_TEXT_MAX]);
+bool rf_reservation_parse(rf_text text, uint64_t *id, uint64_t *created);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * level_scan.h - walking all nodes of one level, in bounded stretches.
+ *
+ * The nodes of a level lie scattered over the products; the scan jumps from
+ * product to product and remembers where it stopped, so that it can go on in
+ * another transaction, or after a restart.
+ */
+#ifndef RINGFENCE_CORE_LEVEL_SCAN_H
+#define RINGFENCE_CORE_LEVEL_SCAN_H
+
+#include "core/key.h"
+#include "core/store.h"
+
+typedef struct rf_level_scan {
+    uint16_t environment;
+    uint8_t level_number;
+    rf_key cursor; /* the last node visited; empty: begin at the beginning */
+} rf_level_scan;
+
+/* Called for each node, in key order. A status other than RF_OK ends the scan
+ * and is returned from it. */
+typedef rf_status rf_level_scan_visit(void *context, rf_bytes key,
+                                      const rf_key_parts *parts, rf_bytes value,
+                                      rf_error *err);
+
+/* Visit at most `limit` nodes behind the cursor and move it. `*end`: there are
+ * no more. */
+RF_MUST_CHECK rf_status rf_level_scan_run(rf_store *store,
+                                          rf_store_transaction *transaction,
+                                          rf_level_scan *scan, size_t limit,
+                                          rf_level_scan_visit *visit,
+                                          void *context, bool *end,
+                                          rf_error *err);
+
+#endif

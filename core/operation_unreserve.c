@@ -1,0 +1,134 @@
+/*
+ * operation_unreserve.c - taking back what was reserved, by reservation id.
+ *
+ * The record and the reservation measure fall together, by no more than the
+ * record holds; what was asked beyond that is reported, not applied.
+ */
+#include "core/operation.h"
+
+#include <string.h>
+
+/* Want everything that hangs on the product, once it is known. */
+static rf_status plan_product(rf_work *work, const rf_command *command,
+                              rf_plan *plan, rf_error *err)
+{
+    rf_status status =
+        rf_posting_plan(work, command->organization, plan->product,
+                        &command->place, &plan->posting, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_key key;
+    rf_key_product(&key, work->environment->number, command->organization,
+                   plan->product);
+    rf_key head = key;
+    rf_key_head(&head);
+    rf_key_reservation(&key, plan->reservation_id);
+    plan->head =
+        rf_workset_want(work->workset, RF_TABLE_STOCK, RF_RECORD_HEAD, &head);
+    plan->reservation = rf_workset_want(work->workset, RF_TABLE_STOCK,
+                                        RF_RECORD_RESERVATION, &key);
+    if (plan->head == NULL || plan->reservation == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    return RF_OK;
+}
+
+static rf_status plan_unreserve(rf_work *work, const rf_command *command,
+                                rf_plan *plan, rf_error *err)
+{
+    if (!rf_reservation_parse(command->reservation, &plan->reservation_id,
+                              &plan->reservation_created)) {
+        return RF_OK; /* none of ours: apply finds no record */
+    }
+    plan->product = command->product;
+    if (plan->product.length > 0) {
+        return plan_product(work, command, plan, err);
+    }
+    rf_key key;
+    rf_key_journal(&key, work->environment->number, plan->reservation_created);
+    plan->created_entry =
+        rf_workset_want(work->workset, RF_TABLE_JOURNAL, RF_RECORD_ENTRY, &key);
+    return plan->created_entry == NULL
+               ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+               : RF_OK;
+}
+
+/* Learn the product from the entry that created the reservation. */
+static rf_status find_product(rf_work *work, const rf_command *command,
+                              rf_plan *plan, rf_error *err)
+{
+    if (plan->reservation != NULL || plan->created_entry == NULL ||
+        !plan->created_entry->present) {
+        return RF_OK;
+    }
+    rf_movement movements[RF_MOVEMENTS_MAX];
+    rf_entry entry;
+    rf_status status =
+        rf_entry_decode(plan->created_entry->as.bytes,
+                        plan->reservation_created, movements, &entry, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    plan->product = entry.product;
+    return entry.product.length == 0 ? RF_OK
+                                     : plan_product(work, command, plan, err);
+}
+
+static bool lies_at(const rf_reservation *reservation, const rf_place *place)
+{
+    rf_place at;
+    bool hashed;
+    if (reservation->level != place->given ||
+        rf_coordinates_read(reservation->coordinates, &at, &hashed, NULL) !=
+            RF_OK ||
+        at.given != place->given) {
+        return false;
+    }
+    for (rf_level rest = at.given; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        if (!rf_text_equal(at.value[coordinate], place->value[coordinate])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static rf_status apply_unreserve(rf_work *work, const rf_command *command,
+                                 rf_plan *plan, rf_result *result,
+                                 rf_error *err)
+{
+    rf_status status = find_product(work, command, plan, err);
+    if (status != RF_OK || rf_workset_is_waiting(work->workset)) {
+        return status;
+    }
+    const rf_record *record = plan->reservation;
+    if (record == NULL || !record->present ||
+        !lies_at(&record->as.reservation, &command->place)) {
+        result->invalid_offset = command->quantity;
+        return rf_refuse(result, RF_E_UNKNOWN_RESERVATION, "reservationId",
+                         "no such reservation at these dimensions");
+    }
+    const rf_reservation *reservation = &record->as.reservation;
+    rf_quantity held = reservation->quantity > 0 ? reservation->quantity : 0;
+    rf_quantity valid = command->quantity < held ? command->quantity : held;
+    result->quantity = valid;
+    result->invalid_offset = command->quantity - valid;
+    result->partial = result->invalid_offset > 0;
+    result->reservation = plan->reservation_id;
+    result->reservation_created = reservation->created_number;
+    if (valid == 0) {
+        return RF_OK;
+    }
+    rf_measure measure = reservation->measure;
+    status = rf_reservation_change(work, plan, reservation, -valid, err);
+    if (status == RF_OK) {
+        status = rf_posting_apply(work, &plan->posting, measure, -valid, err);
+        rf_posting_note_totals(work, &plan->posting);
+    }
+    return status;
+}
+
+const rf_operation_entry rf_operation_unreserve = {
+    RF_OPERATION_UNRESERVE, "unreserve", "ohoe", plan_unreserve,
+    apply_unreserve};

@@ -1,0 +1,72 @@
+/*
+ * record.h - the values of the stock table: nodes, heads and reservations.
+ *
+ * A node holds the totals of one level at one set of coordinates. A head says
+ * at which levels a product holds live reservations. A reservation is what one
+ * caller, or all callers without a tag of their own, hold at one place.
+ *
+ * Decoding borrows texts from the stored bytes and allocates only lists.
+ */
+#ifndef RINGFENCE_CORE_RECORD_H
+#define RINGFENCE_CORE_RECORD_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/level.h"
+#include "core/measures.h"
+#include "core/store.h"
+
+/* A node's value. `coordinates` is empty unless the key holds only a hash. */
+typedef struct rf_node {
+    rf_measures measures;
+    rf_bytes coordinates;
+} rf_node;
+
+/* How many reservations above zero a product holds at one level. */
+typedef struct rf_level_holds {
+    rf_level level;
+    uint64_t reservations;
+} rf_level_holds;
+
+/* More levels than callers mix in practice; a reservation at one more is
+ * refused rather than left out of the check. */
+#define RF_HEAD_LEVELS_MAX 64
+
+typedef struct rf_head {
+    uint16_t count;
+    rf_level_holds levels[RF_HEAD_LEVELS_MAX];
+} rf_head;
+
+typedef struct rf_reservation {
+    rf_measure measure;
+    rf_level level;       /* the coordinates that were given */
+    rf_bytes coordinates; /* encoded as in a key */
+    rf_text recipient;
+    rf_text order_tag;
+    int64_t created_ms; /* since 1970, UTC */
+    int64_t updated_ms;
+    uint64_t created_number; /* journal number of the first reservation */
+    rf_quantity quantity;    /* may be negative after unchecked reversals */
+} rf_reservation;
+
+/* Append a sealed value. */
+void rf_node_encode(const rf_node *node, rf_buffer *out);
+void rf_head_encode(const rf_head *head, rf_buffer *out);
+void rf_reservation_encode(const rf_reservation *reservation, rf_buffer *out);
+
+/* Read a stored value. RF_E_STORAGE: damaged. RF_E_NO_MEMORY. A node must have
+ * been initialised: its list's memory is used again, and it is left empty on
+ * failure. */
+RF_MUST_CHECK rf_status rf_node_decode(rf_bytes value, rf_node *out,
+                                       rf_error *err);
+RF_MUST_CHECK rf_status rf_head_decode(rf_bytes value, rf_head *out,
+                                       rf_error *err);
+RF_MUST_CHECK rf_status rf_reservation_decode(rf_bytes value,
+                                              rf_reservation *out,
+                                              rf_error *err);
+
+/* Count a reservation in (+1) or out (-1) of a level. Return false when the
+ * head is full. */
+RF_MUST_CHECK bool rf_head_count(rf_head *head, rf_level level, int change);
+
+#endif

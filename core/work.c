@@ -1,0 +1,252 @@
+/*
+ * work.c - posting to all levels, and totals of any level.
+ */
+#include "core/work.h"
+
+#include "core/alloc.h"
+
+#include <string.h>
+
+static rf_status out_of_memory(rf_error *err)
+{
+    return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+}
+
+rf_status rf_work_read_node(const rf_record *node, rf_key_parts *parts,
+                            rf_place *place, rf_error *err)
+{
+    bool hashed = false;
+    rf_status status = rf_key_read(node->key, parts, err);
+    if (status == RF_OK) {
+        status = rf_coordinates_read(parts->coordinates, place, &hashed, err);
+    }
+    if (status == RF_OK && hashed) {
+        status =
+            rf_coordinates_read(node->node.coordinates, place, &hashed, err);
+    }
+    return status;
+}
+
+/* A node whose key is hashed keeps its coordinates in its value, so that it
+ * can be read back. */
+rf_record *rf_work_want_node(rf_work *work, const rf_key *product,
+                             const rf_level_state *level, const rf_place *place)
+{
+    rf_key key = *product;
+    bool whole = rf_key_node(&key, level->number, level->level, place);
+    rf_record *node =
+        rf_workset_want(work->workset, RF_TABLE_STOCK, RF_RECORD_NODE, &key);
+    if (whole || node == NULL || node->node.coordinates.length > 0) {
+        return node;
+    }
+    rf_buffer *full = rf_workset_scratch(work->workset);
+    rf_write_coordinates(full, level->level, place);
+    const void *copy = rf_buffer_failed(full)
+                           ? NULL
+                           : rf_arena_copy(rf_workset_arena(work->workset),
+                                           full->bytes, full->length);
+    node->node.coordinates = (rf_bytes){copy, full->length};
+    return copy == NULL ? NULL : node;
+}
+
+static bool is_passed(const rf_level_state *level, const rf_key *leaf)
+{
+    size_t shared = leaf->length < level->cursor.length ? leaf->length
+                                                        : level->cursor.length;
+    int order = memcmp(leaf->bytes, level->cursor.bytes, shared);
+    return order < 0 || (order == 0 && leaf->length <= level->cursor.length);
+}
+
+static bool takes_change(const rf_level_state *level, const rf_key *leaf)
+{
+    return level->phase == RF_LEVEL_ACTIVE ||
+           (level->phase == RF_LEVEL_BUILDING && is_passed(level, leaf));
+}
+
+rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
+                          const rf_place *place, rf_posting *out, rf_error *err)
+{
+    const rf_environment *environment = work->environment;
+    const rf_level_state *leaf =
+        rf_environment_active_level(environment, RF_LEVEL_LEAF);
+    RF_ASSERT(leaf != NULL);
+    rf_key prefix;
+    rf_key_product(&prefix, environment->number, organization, product);
+    rf_key leaf_key = prefix;
+    rf_key_node(&leaf_key, leaf->number, leaf->level, place);
+    *out = (rf_posting){0};
+    out->nodes = rf_arena_alloc(rf_workset_arena(work->workset),
+                                environment->level_count * sizeof(rf_record *));
+    if (out->nodes == NULL) {
+        return out_of_memory(err);
+    }
+    out->nodes[out->count++] = rf_work_want_node(work, &prefix, leaf, place);
+    for (size_t i = 0; i < environment->level_count; i++) {
+        const rf_level_state *level = &environment->levels[i];
+        if (level == leaf || !takes_change(level, &leaf_key)) {
+            continue;
+        }
+        rf_record *node = rf_work_want_node(work, &prefix, level, place);
+        out->nodes[out->count++] = node;
+        if (level->level == RF_LEVEL_PLACE) {
+            out->place_node = node;
+        }
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->nodes[i] == NULL) {
+            return out_of_memory(err);
+        }
+    }
+    rf_key_place(&out->place_key, environment->number, organization,
+                 place->value[RF_SITE], place->value[RF_LOCATION], product);
+    return RF_OK;
+}
+
+/* The first stock of a product at a place enters it in the index, once. */
+static rf_status enter_place(rf_work *work, const rf_posting *posting,
+                             rf_error *err)
+{
+    if (posting->place_node == NULL || posting->place_node->present) {
+        return RF_OK;
+    }
+    rf_record *marker = rf_workset_blind(work->workset, RF_TABLE_PLACE,
+                                         RF_RECORD_MARKER, &posting->place_key);
+    if (marker == NULL) {
+        return out_of_memory(err);
+    }
+    return marker->present
+               ? RF_OK
+               : rf_workset_set_present(work->workset, marker, true, err);
+}
+
+rf_status rf_posting_apply(rf_work *work, rf_posting *posting,
+                           rf_measure measure, rf_quantity delta, rf_error *err)
+{
+    if (work->movement_count == RF_MOVEMENTS_MAX) {
+        return rf_fail(err, RF_E_TOO_MANY_ITEMS,
+                       "a command may change at most %d measures",
+                       RF_MOVEMENTS_MAX);
+    }
+    rf_status status = enter_place(work, posting, err);
+    for (size_t i = 0; i < posting->count && status == RF_OK; i++) {
+        status = rf_workset_add(work->workset, posting->nodes[i], measure,
+                                delta, err);
+    }
+    if (status == RF_OK) {
+        work->movements[work->movement_count++] =
+            (rf_movement){measure, delta, 0};
+    }
+    return status;
+}
+
+void rf_posting_note_totals(rf_work *work, const rf_posting *posting)
+{
+    for (size_t i = 0; i < work->movement_count; i++) {
+        rf_movement *movement = &work->movements[i];
+        movement->total = rf_measures_get(&posting->nodes[0]->node.measures,
+                                          movement->measure);
+    }
+}
+
+/* Append site and location as far as they lead the level's keys and are
+ * wanted; what stands behind them may be hashed. */
+static void append_leading(rf_key *key, rf_level level, rf_level wanted,
+                           const rf_place *place)
+{
+    for (rf_level rest = level; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        if ((wanted & place->given & RF_BIT(coordinate)) == 0 ||
+            coordinate > RF_LOCATION) {
+            return;
+        }
+        rf_key_coordinate(key, coordinate, place->value[coordinate]);
+    }
+}
+
+rf_status rf_total_plan(rf_work *work, rf_text organization, rf_text product,
+                        const rf_place *place, rf_level level, rf_total *out,
+                        rf_error *err)
+{
+    *out = (rf_total){.level = level, .place = place};
+    rf_key prefix;
+    rf_key_product(&prefix, work->environment->number, organization, product);
+    const rf_level_state *own =
+        rf_environment_active_level(work->environment, level);
+    if (own != NULL) {
+        out->node = rf_work_want_node(work, &prefix, own, place);
+        return out->node == NULL ? out_of_memory(err) : RF_OK;
+    }
+    const rf_level_state *finer =
+        rf_environment_covering_level(work->environment, level);
+    out->range = prefix;
+    rf_key_level(&out->range, finer->number);
+    append_leading(&out->range, finer->level, level, place);
+    return rf_workset_want_range(work->workset, &out->range)
+               ? RF_OK
+               : out_of_memory(err);
+}
+
+/* Say whether a node lies at the total's coordinates. */
+static bool is_below(const rf_total *total, const rf_place *at)
+{
+    for (rf_level rest = total->level; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        if (!rf_text_equal(at->value[coordinate],
+                           total->place->value[coordinate])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static rf_status add_all(rf_measures *sum, const rf_measures *measures,
+                         rf_error *err)
+{
+    rf_status status = RF_OK;
+    for (uint16_t i = 0; i < measures->count && status == RF_OK; i++) {
+        status = rf_measures_add(sum, measures->amounts[i].measure,
+                                 measures->amounts[i].quantity, err);
+    }
+    return status;
+}
+
+static rf_status sum_range(rf_work *work, const rf_total *total,
+                           rf_measures *sum, rf_error *err)
+{
+    rf_place at;
+    rf_key_parts parts;
+    for (const rf_record *node = rf_workset_first(work->workset); node != NULL;
+         node = node->next) {
+        if (node->kind != RF_RECORD_NODE || !node->present ||
+            node->key.length < total->range.length ||
+            memcmp(node->key.bytes, total->range.bytes, total->range.length) !=
+                0) {
+            continue;
+        }
+        rf_status status = rf_work_read_node(node, &parts, &at, err);
+        if (status == RF_OK && is_below(total, &at)) {
+            status = add_all(sum, &node->node.measures, err);
+        }
+        if (status != RF_OK) {
+            return status;
+        }
+    }
+    return RF_OK;
+}
+
+rf_status rf_total_value(rf_work *work, const rf_total *total,
+                         const rf_calculated *formula, rf_quantity *out,
+                         rf_error *err)
+{
+    if (total->node != NULL) {
+        return rf_calculated_value(formula, &total->node->node.measures, out,
+                                   err);
+    }
+    rf_measures sum = {0};
+    rf_status status = sum_range(work, total, &sum, err);
+    if (status == RF_OK) {
+        status = rf_calculated_value(formula, &sum, out, err);
+    }
+    rf_measures_done(&sum);
+    return status;
+}
