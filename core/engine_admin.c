@@ -1,0 +1,226 @@
+/*
+ * engine_admin.c - starting an engine, and its maintenance between batches.
+ */
+#include "core/alloc.h"
+#include "core/engine_internal.h"
+
+#include <string.h>
+
+rf_status rf_engine__add_environment(rf_engine *engine,
+                                     rf_environment *environment, rf_error *err)
+{
+    rf_environment **environments =
+        rf_realloc(engine->environments, engine->environment_count + 1,
+                   sizeof(rf_environment *));
+    if (environments == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    engine->environments = environments;
+    environments[engine->environment_count++] = environment;
+    return RF_OK;
+}
+
+static rf_status take_environment(void *context, rf_environment *environment,
+                                  rf_error *err)
+{
+    rf_status status = rf_engine__add_environment(context, environment, err);
+    if (status != RF_OK) {
+        rf_environment_free(environment);
+    }
+    return status;
+}
+
+static rf_status load_environments(rf_engine *engine, rf_error *err)
+{
+    rf_store_transaction *transaction = NULL;
+    rf_status status = engine->store->operations->begin(engine->store, false,
+                                                        &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    status = rf_environment_load_all(engine->store, transaction,
+                                     take_environment, engine, err);
+    engine->store->operations->abort(transaction);
+    for (size_t i = 0; i < engine->environment_count && status == RF_OK; i++) {
+        status = rf_engine__recall(engine, engine->environments[i], err);
+    }
+    return status;
+}
+
+rf_status rf_engine_create(const rf_engine_options *options, rf_engine **out,
+                           rf_error *err)
+{
+    rf_engine *engine = rf_calloc(1, sizeof *engine);
+    if (engine == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    engine->options = *options;
+    engine->store = options->store;
+    rf_status status = rf_workset_create(engine->store, &engine->workset, err);
+    if (status == RF_OK) {
+        status = rf_globe_create(&engine->globe, err);
+    }
+    if (status == RF_OK) {
+        status = load_environments(engine, err);
+    }
+    if (status != RF_OK) {
+        rf_engine_free(engine);
+        return status;
+    }
+    *out = engine;
+    return RF_OK;
+}
+
+void rf_engine_free(rf_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    rf_engine__configure_forget(engine);
+    rf_engine__erase_forget(engine);
+    for (size_t i = 0; i < engine->environment_count; i++) {
+        rf_environment_free(engine->environments[i]);
+    }
+    for (size_t i = 0; i < engine->retired_count; i++) {
+        rf_generation_release(engine->retired[i]);
+    }
+    rf_free(engine->retired);
+    rf_free(engine->environments);
+    rf_free(engine->pending.items);
+    rf_buffer_done(&engine->pending.bytes);
+    rf_workset_free(engine->workset);
+    rf_globe_free(engine->globe);
+    rf_free(engine);
+}
+
+rf_globe *rf_engine_globe(rf_engine *engine)
+{
+    return engine->globe;
+}
+
+rf_status rf_engine__begin(rf_engine *engine, rf_store_transaction **out,
+                           rf_error *err)
+{
+    rf_workset_reset(engine->workset);
+    engine->work.now_ms =
+        engine->options.clock.now_ms(engine->options.clock.self);
+    return engine->store->operations->begin(engine->store, true, out, err);
+}
+
+rf_status rf_engine__delete_keys(rf_engine *engine,
+                                 rf_store_transaction *transaction,
+                                 const rf_buffer *keys, rf_error *err)
+{
+    rf_reader reader = rf_reader_of(
+        (rf_bytes){(const unsigned char *)keys->bytes, keys->length});
+    while (reader.at < reader.end) {
+        rf_text key = rf_read_text(&reader);
+        rf_store_item item = {RF_TABLE_STOCK,
+                              {(const unsigned char *)key.bytes, key.length},
+                              {NULL, 0}};
+        rf_status status =
+            engine->store->operations->save(transaction, &item, 1, err);
+        if (status != RF_OK) {
+            return status;
+        }
+    }
+    return RF_OK;
+}
+
+rf_status rf_engine__journal_task(rf_engine *engine,
+                                  rf_environment *environment,
+                                  const rf_task *task, rf_operation operation,
+                                  rf_error *err)
+{
+    rf_entry entry = {
+        .number = environment->last_number + 1,
+        .at_ms = engine->work.now_ms,
+        .operation = operation,
+        .actor = task->actor,
+        .coordinates = {(const unsigned char *)"", 0},
+        .id = RF_TEXT_EMPTY,
+        .organization = RF_TEXT_EMPTY,
+        .product = RF_TEXT_EMPTY,
+        .code = RF_TEXT_EMPTY,
+    };
+    memcpy(entry.request_id, task->request_id, sizeof entry.request_id);
+    return rf_engine__append(engine, environment, &entry, err);
+}
+
+void rf_engine_submit(rf_engine *engine, rf_task *task)
+{
+    rf_task **end = &engine->tasks;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    task->next = NULL;
+    *end = task;
+}
+
+/* Answer the task under way and forget it. */
+static void finish_task(rf_engine *engine, rf_status status,
+                        const rf_error *error)
+{
+    rf_task *task = engine->tasks;
+    engine->tasks = task->next;
+    rf_engine__configure_forget(engine);
+    rf_engine__erase_forget(engine);
+    task->status = status;
+    if (status != RF_OK) {
+        task->error = *error;
+    }
+    task->done(task);
+}
+
+static rf_status task_step(rf_engine *engine, bool *more, rf_error *err)
+{
+    rf_task *task = engine->tasks;
+    if (task == NULL) {
+        return RF_OK;
+    }
+    bool finished = false;
+    rf_status status =
+        task->kind == RF_TASK_CONFIGURE
+            ? rf_engine__configure_step(engine, task, &finished, err)
+            : rf_engine__erase_step(engine, task, &finished, err);
+    if (status == RF_E_STORAGE_FULL &&
+        engine->store->operations->grow(engine->store, err) == RF_OK) {
+        *more = true; /* the step left no trace and runs again */
+        return RF_OK;
+    }
+    if (status != RF_OK || finished) {
+        finish_task(engine, status, err);
+    }
+    *more = *more || engine->tasks != NULL;
+    return status == RF_E_OUTCOME_UNKNOWN ? status : RF_OK;
+}
+
+rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
+{
+    *more = false;
+    rf_status status = task_step(engine, more, err);
+    if (status == RF_OK) {
+        status = rf_engine__drop_levels_step(engine, more, err);
+    }
+    if (status == RF_OK) {
+        status = rf_engine__retain_step(engine, more, err);
+    }
+    return status;
+}
+
+bool rf_engine_environment_figures(rf_engine *engine, size_t index,
+                                   rf_environment_figures *out)
+{
+    if (index >= engine->environment_count) {
+        return false;
+    }
+    const rf_environment *environment = engine->environments[index];
+    *out = (rf_environment_figures){
+        .generation = environment->generation_number,
+        .journal_last = environment->last_number,
+        .ids = rf_id_memory_count(environment->ids),
+        .ids_since_ms = environment->ids_since_ms,
+    };
+    memcpy(out->id, environment->id, sizeof out->id);
+    return true;
+}

@@ -1,0 +1,539 @@
+/*
+ * engine_configure.c - publishing a generation, building its levels first.
+ *
+ * A configuration is checked as a whole, then its new levels are built leaf by
+ * leaf in bounded transactions, each of which stores how far it came, so that
+ * a crash costs nothing. Meanwhile the old generation serves and every change
+ * keeps the finished part of the new levels right. When all are complete the
+ * generation is published at once.
+ */
+#include "core/alloc.h"
+#include "core/engine_internal.h"
+#include "core/level_scan.h"
+
+#include <string.h>
+
+/* Leaves per transaction: small enough not to be felt by the commands that
+ * wait, large enough for a million leaves to take seconds. */
+#define LEAVES_PER_STEP 1000
+
+struct rf_configuration {
+    rf_environment *environment;
+    rf_catalog *catalog;
+    bool is_new; /* the environment is not the engine's yet */
+};
+
+void rf_engine__configure_forget(rf_engine *engine)
+{
+    rf_configuration *configuration = engine->configuration;
+    if (configuration == NULL) {
+        return;
+    }
+    if (configuration->is_new) {
+        rf_environment_free(configuration->environment);
+    }
+    rf_catalog_free(configuration->catalog);
+    rf_free(configuration);
+    engine->configuration = NULL;
+}
+
+static bool has_data(const rf_environment *environment, rf_engine *engine,
+                     rf_error *err, rf_status *status)
+{
+    rf_key prefix = {.length = 2,
+                     .bytes = {(unsigned char)(environment->number >> 8),
+                               (unsigned char)(environment->number & 0xFF)}};
+    rf_key after = prefix;
+    rf_store_transaction *transaction = NULL;
+    bool found = false;
+    rf_bytes key;
+    rf_bytes value;
+    bool bounded = rf_key_after_prefix(&after);
+    *status = engine->store->operations->begin(engine->store, false,
+                                               &transaction, err);
+    if (*status != RF_OK) {
+        return false;
+    }
+    *status = engine->store->operations->last(transaction, RF_TABLE_STOCK,
+                                              bounded ? rf_key_bytes(&after)
+                                                      : (rf_bytes){NULL, 0},
+                                              &key, &value, &found, err);
+    found = found && key.length >= 2 && memcmp(key.bytes, prefix.bytes, 2) == 0;
+    engine->store->operations->abort(transaction);
+    return found;
+}
+
+/* The partition rule decides what belongs together; it can change only where
+ * there is nothing yet. */
+static rf_status check_partition_rule(rf_engine *engine,
+                                      const rf_environment *environment,
+                                      const rf_catalog *catalog, rf_error *err)
+{
+    if (environment->generation == NULL ||
+        environment->generation->catalog->by_product == catalog->by_product) {
+        return RF_OK;
+    }
+    rf_status status = RF_OK;
+    if (has_data(environment, engine, err, &status)) {
+        return rf_fail_field(err, RF_E_DATA_PRESENT, "partitionConfiguration",
+                             "the partition rule can change only after all "
+                             "partitions have been erased");
+    }
+    return status;
+}
+
+static rf_status find_environment(rf_engine *engine, const rf_task *task,
+                                  rf_configuration *configuration,
+                                  rf_error *err)
+{
+    configuration->environment =
+        rf_engine__environment_by_id(engine, task->environment);
+    if (configuration->environment != NULL) {
+        return RF_OK;
+    }
+    uint16_t number = 1;
+    for (size_t i = 0; i < engine->environment_count; i++) {
+        uint16_t taken = engine->environments[i]->number;
+        number = taken >= number ? (uint16_t)(taken + 1) : number;
+    }
+    configuration->is_new = true;
+    return rf_environment_create(number, task->environment,
+                                 &configuration->environment, err);
+}
+
+static bool is_wanted(const rf_catalog *catalog, rf_level level)
+{
+    for (size_t i = 0; i < catalog->level_count; i++) {
+        if (catalog->levels[i] == level) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_there(const rf_environment *environment, rf_level level)
+{
+    for (size_t i = 0; i < environment->level_count; i++) {
+        if (environment->levels[i].level == level &&
+            environment->levels[i].phase != RF_LEVEL_DROPPING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint8_t free_level_number(const rf_environment *environment)
+{
+    unsigned number = 1;
+    for (size_t i = 0; i < environment->level_count; i++) {
+        if (environment->levels[i].number == number) {
+            number++;
+            i = (size_t)-1;
+        }
+    }
+    return (uint8_t)number;
+}
+
+/* Enter the levels that are missing. The leaf level needs no building: it is
+ * where everything is posted from the first command on. */
+static rf_status add_levels(rf_environment *environment,
+                            const rf_catalog *catalog, rf_error *err)
+{
+    for (size_t i = 0; i < catalog->level_count; i++) {
+        rf_level level = catalog->levels[i];
+        if (is_there(environment, level)) {
+            continue;
+        }
+        if (environment->level_count == RF_LEVELS_MAX) {
+            return rf_fail(err, RF_E_BAD_CONFIGURATION,
+                           "an environment may have at most %d levels, those "
+                           "still being removed included",
+                           RF_LEVELS_MAX);
+        }
+        uint8_t number = free_level_number(environment);
+        environment->levels[environment->level_count++] = (rf_level_state){
+            .level = level,
+            .number = number,
+            .phase =
+                level == RF_LEVEL_LEAF ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING};
+    }
+    return RF_OK;
+}
+
+/* Give up levels that an interrupted configuration began and this one does
+ * not want. */
+static void abandon_levels(rf_environment *environment,
+                           const rf_catalog *catalog)
+{
+    for (size_t i = 0; i < environment->level_count; i++) {
+        rf_level_state *level = &environment->levels[i];
+        if (level->phase == RF_LEVEL_BUILDING &&
+            !is_wanted(catalog, level->level)) {
+            level->phase = RF_LEVEL_DROPPING;
+            level->cursor.length = 0;
+        }
+    }
+}
+
+static rf_status save_environment(rf_engine *engine,
+                                  rf_environment *environment, rf_error *err)
+{
+    rf_store_transaction *transaction = NULL;
+    rf_status status = rf_engine__begin(engine, &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    status = rf_environment_save(engine->store, transaction, environment, err);
+    if (status != RF_OK) {
+        engine->store->operations->abort(transaction);
+        return status;
+    }
+    return rf_engine__commit(engine, transaction, err);
+}
+
+/* Check the document and store the numbers and levels it brings. Nothing of
+ * the environment changes unless all of that succeeds. */
+static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
+{
+    rf_configuration *configuration = engine->configuration;
+    rf_status status = find_environment(engine, task, configuration, err);
+    rf_environment *environment = configuration->environment;
+    rf_registry *registry = NULL;
+    if (status == RF_OK) {
+        status = rf_registry_copy(environment->registry, &registry, err);
+    }
+    if (status == RF_OK) {
+        status = rf_catalog_build(task->draft, registry, task->problems,
+                                  &configuration->catalog, err);
+    }
+    if (status == RF_OK) {
+        status = check_partition_rule(engine, environment,
+                                      configuration->catalog, err);
+    }
+    if (status != RF_OK) {
+        rf_registry_free(registry);
+        return status;
+    }
+    rf_environment before = *environment;
+    environment->registry = registry;
+    abandon_levels(environment, configuration->catalog);
+    status = add_levels(environment, configuration->catalog, err);
+    if (status == RF_OK) {
+        status = save_environment(engine, environment, err);
+    }
+    if (status == RF_OK && configuration->is_new) {
+        status = rf_engine__add_environment(engine, environment, err);
+        configuration->is_new = status != RF_OK;
+    }
+    if (status != RF_OK) {
+        rf_registry_free(registry);
+        *environment = before;
+        return status;
+    }
+    rf_registry_free(before.registry);
+    return RF_OK;
+}
+
+/* The leaves of one step, and the nodes they go to. */
+typedef struct building {
+    rf_engine *engine;
+    rf_environment *environment;
+    rf_level_scan scan;
+    size_t leaves;
+    rf_error *err;
+} building;
+
+static bool is_same_key(const rf_key *a, const rf_key *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+static rf_status collect_leaf(void *context, rf_bytes key,
+                              const rf_key_parts *parts, rf_bytes value,
+                              rf_error *err)
+{
+    building *build = context;
+    rf_key leaf = {.length = (uint16_t)key.length};
+    (void)parts;
+    (void)value;
+    memcpy(leaf.bytes, key.bytes, key.length);
+    build->leaves++;
+    return rf_workset_want(build->engine->workset, RF_TABLE_STOCK,
+                           RF_RECORD_NODE, &leaf) == NULL
+               ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+               : RF_OK;
+}
+
+static rf_status add_measures(rf_workset *workset, rf_record *node,
+                              const rf_measures *measures, rf_error *err)
+{
+    rf_status status = RF_OK;
+    for (uint16_t i = 0; i < measures->count && status == RF_OK; i++) {
+        status = rf_workset_add(workset, node, measures->amounts[i].measure,
+                                measures->amounts[i].quantity, err);
+    }
+    return status;
+}
+
+/* Add one leaf to every level that stands where the step began. */
+static rf_status add_leaf(building *build, const rf_key *start,
+                          const rf_record *leaf, bool only_want)
+{
+    rf_key_parts parts;
+    rf_place place;
+    rf_status status = rf_work_read_node(leaf, &parts, &place, build->err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_key product;
+    rf_key_product(&product, parts.environment, parts.organization,
+                   parts.product);
+    for (size_t i = 0; i < build->environment->level_count && status == RF_OK;
+         i++) {
+        const rf_level_state *level = &build->environment->levels[i];
+        if (level->phase != RF_LEVEL_BUILDING ||
+            !is_same_key(&level->cursor, start)) {
+            continue;
+        }
+        rf_record *node =
+            rf_work_want_node(&build->engine->work, &product, level, &place);
+        if (node == NULL) {
+            status = rf_fail(build->err, RF_E_NO_MEMORY, "out of memory");
+        } else if (!only_want) {
+            status = add_measures(build->engine->workset, node,
+                                  &leaf->node.measures, build->err);
+        }
+    }
+    return status;
+}
+
+/* Visit the leaves of the step: the records wanted first. */
+static rf_status add_leaves(building *build, const rf_key *start,
+                            bool only_want)
+{
+    rf_status status = RF_OK;
+    const rf_record *leaf = rf_workset_first(build->engine->workset);
+    for (size_t i = 0; i < build->leaves && status == RF_OK; i++) {
+        status = add_leaf(build, start, leaf, only_want);
+        leaf = leaf->next;
+    }
+    return status;
+}
+
+static rf_status advance(building *build, rf_store_transaction *transaction,
+                         const rf_key *start, bool end)
+{
+    rf_environment *environment = build->environment;
+    rf_level_state before[RF_LEVELS_MAX];
+    memcpy(before, environment->levels, sizeof before);
+    for (size_t i = 0; i < environment->level_count; i++) {
+        rf_level_state *level = &environment->levels[i];
+        if (level->phase == RF_LEVEL_BUILDING &&
+            is_same_key(&level->cursor, start)) {
+            level->cursor = build->scan.cursor;
+            level->phase = end ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING;
+        }
+    }
+    rf_status status = rf_environment_save(build->engine->store, transaction,
+                                           environment, build->err);
+    if (status == RF_OK) {
+        status = rf_engine__commit(build->engine, transaction, build->err);
+    } else {
+        build->engine->store->operations->abort(transaction);
+    }
+    if (status != RF_OK) {
+        memcpy(environment->levels, before, sizeof before);
+    }
+    return status;
+}
+
+/* Build the next stretch of the levels that stand at the same place. */
+static rf_status build_step(rf_engine *engine, rf_environment *environment,
+                            const rf_level_state *first, rf_error *err)
+{
+    rf_key start = first->cursor;
+    building build = {.engine = engine,
+                      .environment = environment,
+                      .scan = {.environment = environment->number,
+                               .level_number = rf_environment_active_level(
+                                                   environment, RF_LEVEL_LEAF)
+                                                   ->number,
+                               .cursor = start},
+                      .err = err};
+    rf_store_transaction *transaction = NULL;
+    bool end = false;
+    rf_status status = rf_engine__begin(engine, &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_engine__begin_work(engine, environment);
+    status =
+        rf_level_scan_run(engine->store, transaction, &build.scan,
+                          LEAVES_PER_STEP, collect_leaf, &build, &end, err);
+    if (status == RF_OK) {
+        status = rf_workset_load(engine->workset, transaction, err);
+    }
+    if (status == RF_OK) {
+        status = add_leaves(&build, &start, true);
+    }
+    if (status == RF_OK) {
+        status = rf_workset_load(engine->workset, transaction, err);
+    }
+    if (status == RF_OK) {
+        status = add_leaves(&build, &start, false);
+    }
+    if (status != RF_OK) {
+        engine->store->operations->abort(transaction);
+        return status;
+    }
+    return advance(&build, transaction, &start, end);
+}
+
+static const rf_level_state *find_unfinished(const rf_environment *environment)
+{
+    for (size_t i = 0; i < environment->level_count; i++) {
+        if (environment->levels[i].phase == RF_LEVEL_BUILDING) {
+            return &environment->levels[i];
+        }
+    }
+    return NULL;
+}
+
+static rf_status make_generation(rf_configuration *configuration,
+                                 const rf_task *task, rf_generation **out,
+                                 rf_error *err)
+{
+    const rf_environment *environment = configuration->environment;
+    rf_level_number levels[RF_LEVELS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < configuration->catalog->level_count; i++) {
+        const rf_level_state *state = rf_environment_active_level(
+            environment, configuration->catalog->levels[i]);
+        RF_ASSERT(state != NULL);
+        levels[count++] = (rf_level_number){state->level, state->number};
+    }
+    rf_status status = rf_generation_create(
+        configuration->catalog, task->document, levels, count, out, err);
+    if (status == RF_OK) {
+        configuration->catalog = NULL; /* the generation's now */
+        (*out)->environment = environment->number;
+        memcpy((*out)->id, environment->id, sizeof environment->id);
+    }
+    return status;
+}
+
+/* Levels nobody is configured for any more are deleted in later steps. */
+static void retire_levels(rf_environment *environment,
+                          const rf_catalog *catalog)
+{
+    for (size_t i = 0; i < environment->level_count; i++) {
+        rf_level_state *level = &environment->levels[i];
+        if (level->phase == RF_LEVEL_ACTIVE &&
+            !is_wanted(catalog, level->level)) {
+            level->phase = RF_LEVEL_DROPPING;
+            level->cursor.length = 0;
+        }
+    }
+}
+
+/* Store what the publication changes, with its journal entry. */
+static rf_status store_publication(rf_engine *engine, const rf_task *task,
+                                   rf_environment *environment, rf_error *err)
+{
+    rf_store_transaction *transaction = NULL;
+    rf_status status = rf_engine__begin(engine, &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    status = rf_environment_save(engine->store, transaction, environment, err);
+    if (status == RF_OK && !task->silent) {
+        status = rf_engine__journal_task(engine, environment, task,
+                                         RF_OPERATION_CONFIGURE, err);
+    }
+    if (status != RF_OK) {
+        engine->store->operations->abort(transaction);
+        rf_engine__take_back(engine, 0);
+        return status;
+    }
+    return rf_engine__commit(engine, transaction, err);
+}
+
+/* Keep what was published before until no thread looks at it any more. */
+static void retire_generation(rf_engine *engine, rf_generation *generation)
+{
+    if (generation == NULL) {
+        return;
+    }
+    rf_generation **retired = rf_realloc(
+        engine->retired, engine->retired_count + 1, sizeof(rf_generation *));
+    if (retired == NULL) {
+        return; /* its levels then wait for a restart to be removed */
+    }
+    engine->retired = retired;
+    retired[engine->retired_count++] = generation;
+}
+
+static rf_status publish(rf_engine *engine, rf_task *task, rf_error *err)
+{
+    rf_configuration *configuration = engine->configuration;
+    rf_environment *environment = configuration->environment;
+    rf_generation *generation = NULL;
+    rf_status status = make_generation(configuration, task, &generation, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_environment before = *environment;
+    rf_fingerprint document =
+        rf_fingerprint_of(task->document.bytes, task->document.length);
+    bool is_same = document.high == before.document.high &&
+                   document.low == before.document.low;
+    if (!task->silent || !is_same) {
+        environment->generation_number++;
+    }
+    generation->number = environment->generation_number;
+    environment->document = document;
+    retire_levels(environment, generation->catalog);
+    if (task->persist != NULL) {
+        status = task->persist(task, err);
+    }
+    if (status == RF_OK) {
+        status = store_publication(engine, task, environment, err);
+    }
+    if (status != RF_OK) {
+        *environment = before;
+        rf_generation_release(generation);
+        return status;
+    }
+    if (rf_globe_publish(engine->globe, generation, err) != RF_OK) {
+        rf_generation_release(generation); /* stored, but not to be seen */
+        return rf_fail(err, RF_E_OUTCOME_UNKNOWN,
+                       "no memory to publish a generation that is stored");
+    }
+    retire_generation(engine, before.generation);
+    environment->generation = generation;
+    task->generation = generation->number;
+    return RF_OK;
+}
+
+rf_status rf_engine__configure_step(rf_engine *engine, rf_task *task,
+                                    bool *finished, rf_error *err)
+{
+    if (engine->configuration == NULL) {
+        engine->configuration = rf_calloc(1, sizeof *engine->configuration);
+        if (engine->configuration == NULL) {
+            return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+        }
+        rf_status status = prepare(engine, task, err);
+        if (status == RF_E_STORAGE_FULL) {
+            rf_engine__configure_forget(engine); /* begin anew after growing */
+        }
+        return status;
+    }
+    rf_environment *environment = engine->configuration->environment;
+    const rf_level_state *unfinished = find_unfinished(environment);
+    if (unfinished != NULL) {
+        return build_step(engine, environment, unfinished, err);
+    }
+    *finished = true;
+    return publish(engine, task, err);
+}

@@ -1,0 +1,465 @@
+/*
+ * engine_erase.c - erasing all data of a partition.
+ *
+ * Leaves are taken away in bounded transactions by posting the opposite of
+ * what they hold, so that every total stays the sum of what is left; nodes
+ * that end at zero go with them. Reservations follow, then the index of
+ * places. Erasing again after a crash finishes what was begun.
+ */
+#include "core/alloc.h"
+#include "core/engine_internal.h"
+
+#include <string.h>
+
+#define LEAVES_PER_STEP 500
+#define RESERVATIONS_PER_STEP 1000
+
+struct rf_erasing {
+    size_t partition; /* index of the one under way */
+    bool parsed;
+    char scratch[RF_PARTITION_TEXT_MAX];
+    rf_text organization;
+    rf_place place;
+    char product[RF_PRODUCT_BYTES_MAX];
+    size_t product_length; /* 0: look for the next one */
+    bool by_product;
+};
+
+void rf_engine__erase_forget(rf_engine *engine)
+{
+    rf_free(engine->erasing);
+    engine->erasing = NULL;
+}
+
+static rf_text product_of(const rf_erasing *erasing)
+{
+    return (rf_text){erasing->product, erasing->product_length};
+}
+
+/* Collected by the scans below; `limit` ends a scan. */
+typedef struct collection {
+    rf_engine *engine;
+    const rf_erasing *erasing;
+    size_t count;
+    rf_status status;
+    rf_error *err;
+    rf_head *head;   /* reservations: counted down */
+    rf_buffer *keys; /* reservations: to be deleted */
+    rf_bytes found;  /* place index */
+} collection;
+
+static bool is_inside(const rf_erasing *erasing, const rf_place *place)
+{
+    if (erasing->by_product) {
+        return true;
+    }
+    return rf_text_equal(place->value[RF_SITE],
+                         erasing->place.value[RF_SITE]) &&
+           rf_text_equal(place->value[RF_LOCATION],
+                         erasing->place.value[RF_LOCATION]);
+}
+
+static bool collect_leaf(void *argument, rf_bytes key, rf_bytes value)
+{
+    collection *collected = argument;
+    rf_key_parts parts;
+    rf_place place;
+    bool hashed;
+    (void)value;
+    collected->status = rf_key_read(key, &parts, collected->err);
+    if (collected->status == RF_OK) {
+        /* Site and location are in the key even when the rest is hashed. */
+        collected->status = rf_coordinates_read(parts.coordinates, &place,
+                                                &hashed, collected->err);
+    }
+    if (collected->status != RF_OK) {
+        return false;
+    }
+    if (!is_inside(collected->erasing, &place)) {
+        return true;
+    }
+    rf_key leaf = {.length = (uint16_t)key.length};
+    memcpy(leaf.bytes, key.bytes, key.length);
+    if (rf_workset_want(collected->engine->workset, RF_TABLE_STOCK,
+                        RF_RECORD_NODE, &leaf) == NULL) {
+        collected->status =
+            rf_fail(collected->err, RF_E_NO_MEMORY, "out of memory");
+        return false;
+    }
+    return ++collected->count < LEAVES_PER_STEP;
+}
+
+static rf_status scan_prefix(rf_engine *engine,
+                             rf_store_transaction *transaction, rf_table table,
+                             const rf_key *prefix, rf_store_visit *visit,
+                             collection *collected, rf_error *err)
+{
+    rf_key to = *prefix;
+    bool bounded = rf_key_after_prefix(&to);
+    rf_status status = engine->store->operations->scan(
+        transaction, table, rf_key_bytes(prefix),
+        bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}, visit, collected,
+        err);
+    return status != RF_OK ? status : collected->status;
+}
+
+/* Post the opposite of one leaf. The list is copied first: it changes. */
+static rf_status negate(rf_engine *engine, const rf_posting *posting,
+                        const rf_measures *measures, rf_error *err)
+{
+    rf_amount amounts[RF_MOVEMENTS_MAX];
+    size_t count =
+        measures->count < RF_MOVEMENTS_MAX ? measures->count : RF_MOVEMENTS_MAX;
+    memcpy(amounts, measures->amounts, count * sizeof amounts[0]);
+    for (size_t m = 0; m < count; m++) {
+        for (size_t i = 0; i < posting->count; i++) {
+            rf_status status =
+                rf_workset_add(engine->workset, posting->nodes[i],
+                               amounts[m].measure, -amounts[m].quantity, err);
+            if (status != RF_OK) {
+                return status;
+            }
+        }
+    }
+    return RF_OK;
+}
+
+static rf_status unmark_place(rf_engine *engine, const rf_key *key,
+                              rf_error *err)
+{
+    rf_record *marker = rf_workset_blind(engine->workset, RF_TABLE_PLACE,
+                                         RF_RECORD_MARKER, key);
+    if (marker == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    return rf_workset_set_present(engine->workset, marker, false, err);
+}
+
+static void drop_zero_nodes(rf_engine *engine)
+{
+    for (rf_record *record = rf_workset_first(engine->workset); record != NULL;
+         record = record->next) {
+        if (record->kind == RF_RECORD_NODE && record->dirty &&
+            rf_measures_are_zero(&record->node.measures)) {
+            rf_workset_drop_node(record);
+        }
+    }
+}
+
+/* Take away the leaves that were collected: the first records. */
+static rf_status erase_collected(rf_engine *engine,
+                                 rf_store_transaction *transaction,
+                                 size_t count, rf_error *err)
+{
+    const rf_erasing *erasing = engine->erasing;
+    rf_posting *postings = rf_arena_alloc(rf_workset_arena(engine->workset),
+                                          count * sizeof *postings);
+    rf_status status = postings == NULL
+                           ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+                           : rf_workset_load(engine->workset, transaction, err);
+    rf_record *leaf = rf_workset_first(engine->workset);
+    for (size_t i = 0; i < count && status == RF_OK; i++, leaf = leaf->next) {
+        rf_place place;
+        rf_key_parts parts;
+        status = rf_work_read_node(leaf, &parts, &place, err);
+        if (status == RF_OK) {
+            status =
+                rf_posting_plan(&engine->work, erasing->organization,
+                                product_of(erasing), &place, &postings[i], err);
+        }
+    }
+    if (status == RF_OK) {
+        status = rf_workset_load(engine->workset, transaction, err);
+    }
+    for (size_t i = 0; i < count && status == RF_OK; i++) {
+        status = negate(engine, &postings[i],
+                        &postings[i].nodes[0]->node.measures, err);
+        if (status == RF_OK && erasing->by_product) {
+            status = unmark_place(engine, &postings[i].place_key, err);
+        }
+    }
+    drop_zero_nodes(engine);
+    return status;
+}
+
+static rf_status erase_leaves(rf_engine *engine,
+                              rf_store_transaction *transaction,
+                              const rf_environment *environment, size_t *count,
+                              rf_error *err)
+{
+    const rf_erasing *erasing = engine->erasing;
+    collection collected = {.engine = engine, .erasing = erasing, .err = err};
+    rf_key prefix;
+    rf_key_product(&prefix, environment->number, erasing->organization,
+                   product_of(erasing));
+    rf_key_level(
+        &prefix,
+        rf_environment_active_level(environment, RF_LEVEL_LEAF)->number);
+    rf_key_coordinate(&prefix, RF_SITE, erasing->place.value[RF_SITE]);
+    if (erasing->place.value[RF_SITE].length > 0) {
+        rf_key_coordinate(&prefix, RF_LOCATION,
+                          erasing->place.value[RF_LOCATION]);
+    }
+    rf_status status = scan_prefix(engine, transaction, RF_TABLE_STOCK, &prefix,
+                                   collect_leaf, &collected, err);
+    *count = collected.count;
+    return status == RF_OK && collected.count > 0
+               ? erase_collected(engine, transaction, collected.count, err)
+               : status;
+}
+
+static bool collect_reservation(void *argument, rf_bytes key, rf_bytes value)
+{
+    collection *collected = argument;
+    rf_reservation reservation;
+    rf_place place;
+    bool hashed;
+    collected->status =
+        rf_reservation_decode(value, &reservation, collected->err);
+    if (collected->status == RF_OK) {
+        collected->status = rf_coordinates_read(reservation.coordinates, &place,
+                                                &hashed, collected->err);
+    }
+    if (collected->status != RF_OK) {
+        return false;
+    }
+    if (!is_inside(collected->erasing, &place)) {
+        return true;
+    }
+    if (reservation.quantity > 0 &&
+        !rf_head_count(collected->head, reservation.level, -1)) {
+        collected->status = rf_fail(collected->err, RF_E_STORAGE,
+                                    "a product's head is damaged");
+        return false;
+    }
+    rf_write_text(collected->keys,
+                  (rf_text){(const char *)key.bytes, key.length});
+    return ++collected->count < RESERVATIONS_PER_STEP;
+}
+
+static rf_status load_head(rf_engine *engine, rf_store_transaction *transaction,
+                           const rf_key *product, rf_record **out,
+                           rf_error *err)
+{
+    rf_key key = *product;
+    rf_key_head(&key);
+    *out =
+        rf_workset_want(engine->workset, RF_TABLE_STOCK, RF_RECORD_HEAD, &key);
+    return *out == NULL ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+                        : rf_workset_load(engine->workset, transaction, err);
+}
+
+static rf_status erase_reservations(rf_engine *engine,
+                                    rf_store_transaction *transaction,
+                                    const rf_environment *environment,
+                                    size_t *count, rf_error *err)
+{
+    const rf_erasing *erasing = engine->erasing;
+    rf_buffer keys = {0};
+    rf_head head = {0};
+    rf_key prefix;
+    rf_record *record = NULL;
+    rf_key_product(&prefix, environment->number, erasing->organization,
+                   product_of(erasing));
+    rf_status status = load_head(engine, transaction, &prefix, &record, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    if (record->as.head != NULL) {
+        head = *record->as.head;
+    }
+    collection collected = {.engine = engine,
+                            .erasing = erasing,
+                            .err = err,
+                            .head = &head,
+                            .keys = &keys};
+    prefix.bytes[prefix.length++] = RF_KEY_RESERVATION;
+    status = scan_prefix(engine, transaction, RF_TABLE_STOCK, &prefix,
+                         collect_reservation, &collected, err);
+    if (status == RF_OK && collected.count > 0) {
+        status = rf_workset_set_head(engine->workset, record, &head, err);
+    }
+    if (status == RF_OK && rf_buffer_failed(&keys)) {
+        status = rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    if (status == RF_OK) {
+        status = rf_engine__delete_keys(engine, transaction, &keys, err);
+    }
+    rf_buffer_done(&keys);
+    *count = collected.count;
+    return status;
+}
+
+/* Take one product of the partition a step further. */
+static rf_status erase_product(rf_engine *engine,
+                               rf_store_transaction *transaction,
+                               const rf_environment *environment, bool *last,
+                               rf_error *err)
+{
+    const rf_erasing *erasing = engine->erasing;
+    size_t count = 0;
+    rf_status status =
+        erase_leaves(engine, transaction, environment, &count, err);
+    if (status == RF_OK && count == 0) {
+        status =
+            erase_reservations(engine, transaction, environment, &count, err);
+    }
+    if (status != RF_OK || count > 0) {
+        return status;
+    }
+    *last = true;
+    rf_key key;
+    rf_key_place(&key, environment->number, erasing->organization,
+                 erasing->place.value[RF_SITE],
+                 erasing->place.value[RF_LOCATION], product_of(erasing));
+    return erasing->by_product ? RF_OK : unmark_place(engine, &key, err);
+}
+
+static bool take_first(void *argument, rf_bytes key, rf_bytes value)
+{
+    collection *collected = argument;
+    (void)value;
+    collected->found = key;
+    return false;
+}
+
+/* Find the next product that the index of places names for the partition. */
+static rf_status find_product(rf_engine *engine,
+                              rf_store_transaction *transaction,
+                              const rf_environment *environment, rf_error *err)
+{
+    rf_erasing *erasing = engine->erasing;
+    collection collected = {.engine = engine, .err = err};
+    rf_key prefix;
+    rf_key_place(&prefix, environment->number, erasing->organization,
+                 erasing->place.value[RF_SITE],
+                 erasing->place.value[RF_LOCATION], RF_TEXT_EMPTY);
+    prefix.length--; /* without the empty product's length */
+    rf_status status = scan_prefix(engine, transaction, RF_TABLE_PLACE, &prefix,
+                                   take_first, &collected, err);
+    if (status != RF_OK || collected.found.bytes == NULL) {
+        return status;
+    }
+    size_t length = collected.found.length - prefix.length - 1;
+    RF_ASSERT(length <= sizeof erasing->product);
+    memcpy(erasing->product, collected.found.bytes + prefix.length + 1, length);
+    erasing->product_length = length;
+    return RF_OK;
+}
+
+/* Forget the partition's ids and note the erasure. */
+static rf_status finish_partition(rf_engine *engine, const rf_task *task,
+                                  rf_store_transaction *transaction,
+                                  rf_environment *environment, rf_error *err)
+{
+    const rf_erasing *erasing = engine->erasing;
+    rf_status status = rf_engine__journal_task(engine, environment, task,
+                                               RF_OPERATION_ERASE, err);
+    if (status == RF_OK) {
+        status = rf_environment_note_erasure(
+            environment,
+            rf_partition_hash(erasing->by_product, erasing->organization,
+                              product_of(erasing), &erasing->place),
+            environment->last_number, err);
+    }
+    return status == RF_OK ? rf_environment_save(engine->store, transaction,
+                                                 environment, err)
+                           : status;
+}
+
+static rf_status start_partition(rf_engine *engine, const rf_task *task,
+                                 const rf_environment *environment,
+                                 rf_error *err)
+{
+    rf_erasing *erasing = engine->erasing;
+    rf_text product = RF_TEXT_EMPTY;
+    erasing->by_product = environment->generation->catalog->by_product;
+    erasing->product_length = 0;
+    memset(&erasing->place, 0, sizeof erasing->place);
+    if (!rf_partition_parse(erasing->by_product,
+                            task->partitions[erasing->partition],
+                            erasing->scratch, &erasing->organization, &product,
+                            &erasing->place)) {
+        return rf_fail(err, RF_E_INVALID_FIELD,
+                       "not a partition id of this environment");
+    }
+    if (product.length > sizeof erasing->product) {
+        return rf_fail(err, RF_E_INVALID_FIELD, "no such partition");
+    }
+    memcpy(erasing->product, product.bytes, product.length);
+    erasing->product_length = product.length;
+    erasing->parsed = true;
+    return RF_OK;
+}
+
+/* One transaction's worth of the partition under way. */
+static rf_status erase_some(rf_engine *engine, const rf_task *task,
+                            rf_environment *environment,
+                            rf_store_transaction *transaction, bool *product,
+                            bool *partition, rf_error *err)
+{
+    rf_erasing *erasing = engine->erasing;
+    rf_status status = RF_OK;
+    if (erasing->product_length == 0) {
+        status = find_product(engine, transaction, environment, err);
+    }
+    if (status == RF_OK && erasing->product_length > 0) {
+        status = erase_product(engine, transaction, environment, product, err);
+    }
+    *partition =
+        erasing->product_length == 0 || (erasing->by_product && *product);
+    return status == RF_OK && *partition
+               ? finish_partition(engine, task, transaction, environment, err)
+               : status;
+}
+
+rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
+                                bool *finished, rf_error *err)
+{
+    rf_environment *environment =
+        rf_engine__environment_by_id(engine, task->environment);
+    if (environment == NULL || environment->generation == NULL) {
+        return rf_fail(err, RF_E_UNKNOWN_ENVIRONMENT, "no such environment");
+    }
+    if (engine->erasing == NULL) {
+        engine->erasing = rf_calloc(1, sizeof *engine->erasing);
+        if (engine->erasing == NULL) {
+            return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+        }
+    }
+    rf_erasing *erasing = engine->erasing;
+    if (erasing->partition == task->partition_count) {
+        *finished = true;
+        return RF_OK;
+    }
+    rf_status status = RF_OK;
+    if (!erasing->parsed) {
+        status = start_partition(engine, task, environment, err);
+    }
+    rf_store_transaction *transaction = NULL;
+    if (status == RF_OK) {
+        status = rf_engine__begin(engine, &transaction, err);
+    }
+    if (status != RF_OK) {
+        return status;
+    }
+    bool product = false;
+    bool partition = false;
+    rf_engine__begin_work(engine, environment);
+    status = erase_some(engine, task, environment, transaction, &product,
+                        &partition, err);
+    if (status != RF_OK) {
+        engine->store->operations->abort(transaction);
+        rf_engine__take_back(engine, 0);
+        return status;
+    }
+    status = rf_engine__commit(engine, transaction, err);
+    if (status == RF_OK && product && !erasing->by_product) {
+        erasing->product_length = 0;
+    }
+    if (status == RF_OK && partition) {
+        erasing->partition++;
+        erasing->parsed = false;
+    }
+    return status;
+}

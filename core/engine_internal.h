@@ -1,0 +1,131 @@
+/*
+ * engine_internal.h - what the engine's files share.
+ *
+ * engine.c runs batches, engine_ids.c remembers ids, engine_configure.c
+ * publishes generations and builds levels, engine_erase.c erases partitions,
+ * engine_retain.c drops what is too old.
+ */
+#ifndef RINGFENCE_CORE_ENGINE_INTERNAL_H
+#define RINGFENCE_CORE_ENGINE_INTERNAL_H
+
+#include "core/engine.h"
+#include "core/environment.h"
+#include "core/operation.h"
+#include "core/workset.h"
+
+/* A journal entry of this batch, not stored yet. */
+typedef struct rf_pending {
+    rf_environment *environment;
+    uint64_t number;
+    uint64_t id_hash;
+    size_t offset; /* of its bytes in the buffer of entries */
+    size_t length;
+} rf_pending;
+
+typedef struct rf_configuration rf_configuration;
+typedef struct rf_erasing rf_erasing;
+
+typedef struct rf_pending_list {
+    rf_pending *items;
+    size_t count;
+    size_t capacity;
+    rf_buffer bytes;
+} rf_pending_list;
+
+struct rf_engine {
+    rf_engine_options options;
+    rf_store *store;
+    rf_workset *workset;
+    rf_globe *globe;
+    rf_environment **environments;
+    size_t environment_count;
+    rf_pending_list pending;
+    rf_work work;
+    uint64_t basket; /* first number of the basket under way, or 0 */
+    rf_task *tasks;  /* the first is under way */
+    rf_configuration *configuration; /* its progress, or NULL */
+    rf_erasing *erasing;             /* likewise */
+    rf_generation **retired; /* replaced, perhaps still read by someone */
+    size_t retired_count;
+    size_t maintained; /* whose turn it is for retention */
+};
+
+/* Find an environment by its number or id, or NULL. */
+rf_environment *rf_engine__environment(rf_engine *engine, uint16_t number);
+rf_environment *rf_engine__environment_by_id(rf_engine *engine, rf_text id);
+
+/* Point engine->work at an environment for the next command. */
+void rf_engine__begin_work(rf_engine *engine, rf_environment *environment);
+
+/* Append an entry to the pending ones and remember its id. The entry's number
+ * becomes the environment's last. */
+RF_MUST_CHECK rf_status rf_engine__append(rf_engine *engine,
+                                          rf_environment *environment,
+                                          const rf_entry *entry, rf_error *err);
+
+/* Take back the pending entries from `count` on. */
+void rf_engine__take_back(rf_engine *engine, size_t count);
+
+/* Save workset and pending entries and commit; RF_OK means durable. On any
+ * other status nothing is changed, and the pending entries are taken back. */
+RF_MUST_CHECK rf_status rf_engine__commit(rf_engine *engine,
+                                          rf_store_transaction *transaction,
+                                          rf_error *err);
+
+/* Rebuild an environment's bounds and id memory from its journal. */
+RF_MUST_CHECK rf_status rf_engine__recall(rf_engine *engine,
+                                          rf_environment *environment,
+                                          rf_error *err);
+
+/* Want the journal entries that may hold this command's id. */
+RF_MUST_CHECK rf_status rf_engine__plan_known(rf_engine *engine,
+                                              rf_environment *environment,
+                                              const rf_command *command,
+                                              rf_plan *plan, rf_error *err);
+
+/* Look for the command's id among them and the pending entries. `*found`: the
+ * result is the remembered one, or RF_E_CONFLICT. */
+RF_MUST_CHECK rf_status rf_engine__find_known(
+    rf_engine *engine, rf_environment *environment, const rf_command *command,
+    const rf_plan *plan, rf_result *result, bool *found, rf_error *err);
+
+/* Enter an environment that the engine does not know yet; it belongs to the
+ * engine afterwards. */
+RF_MUST_CHECK rf_status rf_engine__add_environment(rf_engine *engine,
+                                                   rf_environment *environment,
+                                                   rf_error *err);
+
+/* Begin a maintenance transaction over an empty workset. */
+RF_MUST_CHECK rf_status rf_engine__begin(rf_engine *engine,
+                                         rf_store_transaction **out,
+                                         rf_error *err);
+
+/* Delete stock records whose keys were written to `keys` as texts. */
+RF_MUST_CHECK rf_status
+rf_engine__delete_keys(rf_engine *engine, rf_store_transaction *transaction,
+                       const rf_buffer *keys, rf_error *err);
+
+/* Note a piece of administration in its environment's journal. */
+RF_MUST_CHECK rf_status rf_engine__journal_task(rf_engine *engine,
+                                                rf_environment *environment,
+                                                const rf_task *task,
+                                                rf_operation operation,
+                                                rf_error *err);
+
+/* Forget the progress of the task under way. */
+void rf_engine__configure_forget(rf_engine *engine);
+void rf_engine__erase_forget(rf_engine *engine);
+
+/* One bounded step of each kind of maintenance; `*more` is set when there is
+ * more of it to do at once, and left alone otherwise. */
+RF_MUST_CHECK rf_status rf_engine__configure_step(rf_engine *engine,
+                                                  rf_task *task, bool *finished,
+                                                  rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
+                                              bool *finished, rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__drop_levels_step(rf_engine *engine,
+                                                    bool *more, rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__retain_step(rf_engine *engine, bool *more,
+                                               rf_error *err);
+
+#endif
