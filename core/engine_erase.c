@@ -152,20 +152,20 @@ static rf_status erase_collected(rf_engine *engine,
                                  size_t count, rf_error *err)
 {
     const rf_erasing *erasing = engine->erasing;
-    rf_posting *postings = rf_arena_alloc(rf_workset_arena(engine->workset),
-                                          count * sizeof *postings);
-    rf_status status = postings == NULL
+    rf_arena *arena = rf_workset_arena(engine->workset);
+    rf_posting *postings = rf_arena_alloc(arena, count * sizeof *postings);
+    rf_place *places = rf_arena_alloc(arena, count * sizeof *places);
+    rf_status status = postings == NULL || places == NULL
                            ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
                            : rf_workset_load(engine->workset, transaction, err);
-    rf_record *leaf = rf_workset_first(engine->workset);
+    const rf_record *leaf = rf_workset_first(engine->workset);
     for (size_t i = 0; i < count && status == RF_OK; i++, leaf = leaf->next) {
-        rf_place place;
         rf_key_parts parts;
-        status = rf_work_read_node(leaf, &parts, &place, err);
+        status = rf_work_read_node(leaf, &parts, &places[i], err);
         if (status == RF_OK) {
-            status =
-                rf_posting_plan(&engine->work, erasing->organization,
-                                product_of(erasing), &place, &postings[i], err);
+            status = rf_posting_plan(&engine->work, erasing->organization,
+                                     product_of(erasing), &places[i],
+                                     &postings[i], err);
         }
     }
     if (status == RF_OK) {
@@ -175,7 +175,9 @@ static rf_status erase_collected(rf_engine *engine,
         status = negate(engine, &postings[i],
                         &postings[i].nodes[0]->node.measures, err);
         if (status == RF_OK && erasing->by_product) {
-            status = unmark_place(engine, &postings[i].place_key, err);
+            rf_key key;
+            rf_posting_place_key(&engine->work, &postings[i], &key);
+            status = unmark_place(engine, &key, err);
         }
     }
     drop_zero_nodes(engine);

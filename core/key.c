@@ -23,6 +23,12 @@ rf_bytes rf_key_bytes(const rf_key *key)
     return (rf_bytes){key->bytes, key->length};
 }
 
+void rf_key_copy(rf_key *to, const rf_key *from)
+{
+    to->length = from->length;
+    memcpy(to->bytes, from->bytes, from->length);
+}
+
 static void append(rf_key *key, const void *bytes, size_t length)
 {
     RF_ASSERT(length <= RF_STORE_KEY_MAX - (size_t)key->length);

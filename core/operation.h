@@ -8,9 +8,6 @@
 
 #include "core/work.h"
 
-/* Levels one check may look at. */
-#define RF_CHECK_LEVELS_MAX (RF_HEAD_LEVELS_MAX + RF_COORDINATES_MAX + 1)
-
 /* What a command's planning found; in the workset's arena. */
 typedef struct rf_plan {
     rf_posting posting;
@@ -22,6 +19,7 @@ typedef struct rf_plan {
     rf_text product;
     rf_total *totals;
     size_t total_count;
+    size_t total_capacity;
     rf_record **known; /* journal entries that may hold this id */
     size_t known_count;
 } rf_plan;

@@ -26,6 +26,27 @@ static uint64_t hash_identity(rf_work *work, const rf_command *command)
                : rf_hash(identity->bytes, identity->length);
 }
 
+/* Make room for `more` levels of the check. */
+static rf_status reserve_totals(rf_work *work, rf_plan *plan, size_t more,
+                                rf_error *err)
+{
+    size_t capacity = plan->total_count + more;
+    if (capacity <= plan->total_capacity) {
+        return RF_OK;
+    }
+    rf_total *totals = rf_arena_alloc(rf_workset_arena(work->workset),
+                                      capacity * sizeof *totals);
+    if (totals == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    if (plan->total_count > 0) {
+        memcpy(totals, plan->totals, plan->total_count * sizeof *totals);
+    }
+    plan->totals = totals;
+    plan->total_capacity = capacity;
+    return RF_OK;
+}
+
 static rf_status add_total(rf_work *work, const rf_command *command,
                            rf_plan *plan, rf_level level, rf_error *err)
 {
@@ -34,14 +55,16 @@ static rf_status add_total(rf_work *work, const rf_command *command,
             return RF_OK;
         }
     }
-    if (plan->total_count == RF_CHECK_LEVELS_MAX) {
-        return rf_fail(err, RF_E_TOO_MANY_ITEMS,
-                       "a check looks at no more than %d levels",
-                       RF_CHECK_LEVELS_MAX);
+    rf_total *total = &plan->totals[plan->total_count];
+    rf_record *node = rf_posting_node(&plan->posting, level);
+    rf_status status = RF_OK;
+    if (node != NULL) {
+        *total =
+            (rf_total){.level = level, .node = node, .place = &command->place};
+    } else {
+        status = rf_total_plan(work, command->organization, command->product,
+                               &command->place, level, total, err);
     }
-    rf_status status = rf_total_plan(work, command->organization,
-                                     command->product, &command->place, level,
-                                     &plan->totals[plan->total_count], err);
     if (status == RF_OK) {
         plan->total_count++;
     }
@@ -82,6 +105,11 @@ static rf_status add_held_levels(rf_work *work, const rf_command *command,
                                  rf_plan *plan, rf_error *err)
 {
     const rf_head *head = plan->head->as.head;
+    rf_status room =
+        reserve_totals(work, plan, head == NULL ? 0 : head->count, err);
+    if (room != RF_OK) {
+        return room;
+    }
     for (size_t i = 0; head != NULL && i < head->count; i++) {
         if (!rf_level_covers(command->place.given, head->levels[i].level)) {
             continue;
@@ -98,13 +126,12 @@ static rf_status add_held_levels(rf_work *work, const rf_command *command,
 static rf_status plan_check(rf_work *work, const rf_command *command,
                             rf_plan *plan, rf_error *err)
 {
-    plan->totals = rf_arena_alloc(rf_workset_arena(work->workset),
-                                  RF_CHECK_LEVELS_MAX * sizeof plan->totals[0]);
-    if (plan->totals == NULL) {
-        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    /* The own level, the empty one, and one for each configured dimension. */
+    rf_status status = reserve_totals(
+        work, plan, work->catalog->reservation_dimension_count + 2, err);
+    if (status == RF_OK) {
+        status = add_total(work, command, plan, command->place.given, err);
     }
-    rf_status status =
-        add_total(work, command, plan, command->place.given, err);
     if (status == RF_OK && work->catalog->strict) {
         status = add_prefixes(work, command, plan, err);
     }
@@ -123,7 +150,8 @@ static rf_status plan_reserve(rf_work *work, const rf_command *command,
     rf_key key;
     rf_key_product(&key, work->environment->number, command->organization,
                    command->product);
-    rf_key head = key;
+    rf_key head;
+    rf_key_copy(&head, &key);
     rf_key_head(&head);
     plan->head =
         rf_workset_want(work->workset, RF_TABLE_STOCK, RF_RECORD_HEAD, &head);

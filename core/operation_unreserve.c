@@ -21,7 +21,8 @@ static rf_status plan_product(rf_work *work, const rf_command *command,
     rf_key key;
     rf_key_product(&key, work->environment->number, command->organization,
                    plan->product);
-    rf_key head = key;
+    rf_key head;
+    rf_key_copy(&head, &key);
     rf_key_head(&head);
     rf_key_reservation(&key, plan->reservation_id);
     plan->head =

@@ -32,7 +32,8 @@ rf_status rf_work_read_node(const rf_record *node, rf_key_parts *parts,
 rf_record *rf_work_want_node(rf_work *work, const rf_key *product,
                              const rf_level_state *level, const rf_place *place)
 {
-    rf_key key = *product;
+    rf_key key;
+    rf_key_copy(&key, product);
     bool whole = rf_key_node(&key, level->number, level->level, place);
     rf_record *node =
         rf_workset_want(work->workset, RF_TABLE_STOCK, RF_RECORD_NODE, &key);
@@ -63,6 +64,27 @@ static bool takes_change(const rf_level_state *level, const rf_key *leaf)
            (level->phase == RF_LEVEL_BUILDING && is_passed(level, leaf));
 }
 
+static void add_node(rf_posting *posting, const rf_level_state *level,
+                     rf_record *node)
+{
+    bool is_whole = level->phase == RF_LEVEL_ACTIVE;
+    posting->levels[posting->count] = is_whole ? level->level : RF_LEVEL_NONE;
+    posting->nodes[posting->count++] = node;
+    if (level->level == RF_LEVEL_PLACE) {
+        posting->place_node = node;
+    }
+}
+
+rf_record *rf_posting_node(const rf_posting *posting, rf_level level)
+{
+    for (size_t i = 0; i < posting->count; i++) {
+        if (posting->levels[i] == level) {
+            return posting->nodes[i];
+        }
+    }
+    return NULL;
+}
+
 rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
                           const rf_place *place, rf_posting *out, rf_error *err)
 {
@@ -72,24 +94,25 @@ rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
     RF_ASSERT(leaf != NULL);
     rf_key prefix;
     rf_key_product(&prefix, environment->number, organization, product);
-    rf_key leaf_key = prefix;
+    rf_key leaf_key;
+    rf_key_copy(&leaf_key, &prefix);
     rf_key_node(&leaf_key, leaf->number, leaf->level, place);
-    *out = (rf_posting){0};
-    out->nodes = rf_arena_alloc(rf_workset_arena(work->workset),
-                                environment->level_count * sizeof(rf_record *));
-    if (out->nodes == NULL) {
+    *out = (rf_posting){
+        .organization = organization, .product = product, .place = place};
+    rf_arena *arena = rf_workset_arena(work->workset);
+    out->nodes =
+        rf_arena_alloc(arena, environment->level_count * sizeof out->nodes[0]);
+    out->levels =
+        rf_arena_alloc(arena, environment->level_count * sizeof out->levels[0]);
+    if (out->nodes == NULL || out->levels == NULL) {
         return out_of_memory(err);
     }
-    out->nodes[out->count++] = rf_work_want_node(work, &prefix, leaf, place);
+    add_node(out, leaf, rf_work_want_node(work, &prefix, leaf, place));
     for (size_t i = 0; i < environment->level_count; i++) {
         const rf_level_state *level = &environment->levels[i];
-        if (level == leaf || !takes_change(level, &leaf_key)) {
-            continue;
-        }
-        rf_record *node = rf_work_want_node(work, &prefix, level, place);
-        out->nodes[out->count++] = node;
-        if (level->level == RF_LEVEL_PLACE) {
-            out->place_node = node;
+        if (level != leaf && takes_change(level, &leaf_key)) {
+            add_node(out, level,
+                     rf_work_want_node(work, &prefix, level, place));
         }
     }
     for (size_t i = 0; i < out->count; i++) {
@@ -97,9 +120,15 @@ rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
             return out_of_memory(err);
         }
     }
-    rf_key_place(&out->place_key, environment->number, organization,
-                 place->value[RF_SITE], place->value[RF_LOCATION], product);
     return RF_OK;
+}
+
+void rf_posting_place_key(const rf_work *work, const rf_posting *posting,
+                          rf_key *out)
+{
+    rf_key_place(out, work->environment->number, posting->organization,
+                 posting->place->value[RF_SITE],
+                 posting->place->value[RF_LOCATION], posting->product);
 }
 
 /* The first stock of a product at a place enters it in the index, once. */
@@ -109,8 +138,10 @@ static rf_status enter_place(rf_work *work, const rf_posting *posting,
     if (posting->place_node == NULL || posting->place_node->present) {
         return RF_OK;
     }
-    rf_record *marker = rf_workset_blind(work->workset, RF_TABLE_PLACE,
-                                         RF_RECORD_MARKER, &posting->place_key);
+    rf_key key;
+    rf_posting_place_key(work, posting, &key);
+    rf_record *marker =
+        rf_workset_blind(work->workset, RF_TABLE_PLACE, RF_RECORD_MARKER, &key);
     if (marker == NULL) {
         return out_of_memory(err);
     }
@@ -178,12 +209,17 @@ rf_status rf_total_plan(rf_work *work, rf_text organization, rf_text product,
     }
     const rf_level_state *finer =
         rf_environment_covering_level(work->environment, level);
-    out->range = prefix;
-    rf_key_level(&out->range, finer->number);
-    append_leading(&out->range, finer->level, level, place);
-    return rf_workset_want_range(work->workset, &out->range)
-               ? RF_OK
-               : out_of_memory(err);
+    rf_key *range =
+        rf_arena_alloc(rf_workset_arena(work->workset), sizeof *range);
+    if (range == NULL) {
+        return out_of_memory(err);
+    }
+    rf_key_copy(range, &prefix);
+    rf_key_level(range, finer->number);
+    append_leading(range, finer->level, level, place);
+    out->range = range;
+    return rf_workset_want_range(work->workset, range) ? RF_OK
+                                                       : out_of_memory(err);
 }
 
 /* Say whether a node lies at the total's coordinates. */
@@ -218,9 +254,9 @@ static rf_status sum_range(rf_work *work, const rf_total *total,
     for (const rf_record *node = rf_workset_first(work->workset); node != NULL;
          node = node->next) {
         if (node->kind != RF_RECORD_NODE || !node->present ||
-            node->key.length < total->range.length ||
-            memcmp(node->key.bytes, total->range.bytes, total->range.length) !=
-                0) {
+            node->key.length < total->range->length ||
+            memcmp(node->key.bytes, total->range->bytes,
+                   total->range->length) != 0) {
             continue;
         }
         rf_status status = rf_work_read_node(node, &parts, &at, err);

@@ -44,14 +44,27 @@ RF_MUST_CHECK rf_status rf_work_read_node(const rf_record *node,
 typedef struct rf_posting {
     size_t count;
     rf_record **nodes;     /* in the workset's arena */
+    rf_level *levels;      /* theirs; RF_LEVEL_NONE while one is built */
     rf_record *place_node; /* the one of {Site, Location}, or NULL */
-    rf_key place_key;      /* of the product in the index of places */
+    rf_text organization;  /* for the index of places */
+    rf_text product;
+    const rf_place *place;
 } rf_posting;
+
+/* No level has all coordinates: this stands for one that cannot be asked. */
+#define RF_LEVEL_NONE UINT64_MAX
+
+/* Return the posting's node that holds the total of `level`, or NULL. */
+rf_record *rf_posting_node(const rf_posting *posting, rf_level level);
 
 /* Want every node of a change at `place`. */
 RF_MUST_CHECK rf_status rf_posting_plan(rf_work *work, rf_text organization,
                                         rf_text product, const rf_place *place,
                                         rf_posting *out, rf_error *err);
+
+/* Make the posting's key in the index of places. */
+void rf_posting_place_key(const rf_work *work, const rf_posting *posting,
+                          rf_key *out);
 
 /* Add to a measure at every level, enter the product in the index of places
  * when it is new there, and note the movement for the journal. */
@@ -66,8 +79,8 @@ void rf_posting_note_totals(rf_work *work, const rf_posting *posting);
  * that total, all nodes of a finer level that lie below. */
 typedef struct rf_total {
     rf_level level;
-    rf_record *node; /* NULL: sum the range */
-    rf_key range;    /* prefix of the finer level's nodes */
+    rf_record *node;     /* NULL: sum the range */
+    const rf_key *range; /* prefix of the finer level's nodes */
     const rf_place *place;
 } rf_total;
 

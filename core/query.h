@@ -1,0 +1,66 @@
+/*
+ * query.h - reading totals: which nodes answer a question, row by row.
+ *
+ * A query names an organization, products (or none, for all products at some
+ * places), values to filter coordinates by, and coordinates to group by. It is
+ * planned on the smallest level that contains all of them; where that level
+ * has more coordinates, its nodes are added up. The cost follows the rows
+ * returned, not the leaves.
+ *
+ * A query runs in slices, each in a read transaction of its own, so that
+ * neither a loop nor a snapshot is held for long.
+ */
+#ifndef RINGFENCE_CORE_QUERY_H
+#define RINGFENCE_CORE_QUERY_H
+
+#include "core/arena.h"
+#include "core/generation.h"
+#include "core/store.h"
+
+/* The values a coordinate may have; an empty text means "not given". */
+typedef struct rf_filter {
+    unsigned coordinate;
+    const rf_text *values; /* any of these, at least one */
+    size_t count;
+} rf_filter;
+
+/* All texts and lists are borrowed until the run is freed. */
+typedef struct rf_query {
+    const rf_text *organizations; /* at least one */
+    size_t organization_count;
+    const rf_text *products; /* none: all that the filtered places ever held */
+    size_t product_count;
+    const rf_filter *filters; /* one per coordinate at most */
+    size_t filter_count;
+    rf_level group_by; /* what rows are told apart by, the partition's
+                          dimensions included where the contract wants them */
+} rf_query;
+
+/* One answer. Borrowed until the visit returns. */
+typedef struct rf_row {
+    rf_text organization;
+    rf_text product;
+    const rf_place *place; /* the coordinates of group_by */
+    const rf_measures *measures;
+} rf_row;
+
+typedef rf_status rf_row_visit(void *context, const rf_row *row, rf_error *err);
+
+typedef struct rf_query_run rf_query_run;
+
+/* Plan a query under a generation, which the run keeps a reference to.
+ * `arena` gives the run's memory and outlives it. */
+RF_MUST_CHECK rf_status rf_query_start(rf_generation *generation,
+                                       const rf_query *query, rf_arena *arena,
+                                       rf_query_run **out, rf_error *err);
+
+/* Read on for one slice and visit the rows it completes: in order of
+ * organization as given, then product, site, location, then the other
+ * coordinates. `*done`: that was all. */
+RF_MUST_CHECK rf_status rf_query_slice(rf_query_run *run, rf_store *store,
+                                       rf_row_visit *visit, void *context,
+                                       bool *done, rf_error *err);
+
+void rf_query_free(rf_query_run *run);
+
+#endif

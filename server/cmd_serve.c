@@ -1,0 +1,360 @@
+/*
+ * cmd_serve.c - `ringfence serve`: put the parts together, run, take them
+ * apart.
+ *
+ * The order matters. The store is opened and everything it remembers is read
+ * before anyone can ask; the address is bound before the writer starts, so
+ * that a port in use changes nothing; at the end nothing new comes in, what
+ * was accepted is finished, and the store is closed last.
+ */
+#include "core/store_lmdb.h"
+#include "server/api.h"
+#include "server/cli.h"
+#include "server/environment_file.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/notify.h"
+#include "server/writer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IDLE_WAIT_SECONDS 60
+#define ARENA_BYTES_PER_BODY_BYTE 8
+
+typedef struct server {
+    rf_options options;
+    rf_auth *auth;
+    rf_store *store;
+    rf_engine *engine;
+    rf_writer *writer;
+    rf_api *api;
+    rf_handler handler;
+    rf_http *http;
+    atomic_bool outcome_unknown;
+} server;
+
+static int64_t wall_clock_ms(void *self)
+{
+    struct timespec now;
+    (void)self;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void warn(void *self, const char *text)
+{
+    (void)self;
+    rf_log_event(RF_LOG_WARN, "server", text);
+}
+
+static void count_batch(void *self, size_t commands, double seconds)
+{
+    server *running = self;
+    rf_api_count_batch(running->api, commands, seconds);
+}
+
+/* The main thread does the rest: replies must still leave. */
+static void stop_on_unknown_outcome(void *self, const char *text)
+{
+    server *running = self;
+    rf_log_event(RF_LOG_ERROR, "store", text);
+    atomic_store(&running->outcome_unknown, true);
+    kill(getpid(), SIGTERM);
+}
+
+static unsigned count_connections(const void *http)
+{
+    return rf_http_connections(http);
+}
+
+static unsigned thread_count(const rf_options *options)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return options->io_threads > 0 ? (unsigned)options->io_threads
+           : cores > 0             ? (unsigned)cores
+                                   : 1;
+}
+
+static rf_status open_store(server *running, rf_error *err)
+{
+    const rf_options *options = &running->options;
+    rf_store_lmdb_options store = {
+        .directory = options->data_directory,
+        .map_bytes = (uint64_t)options->map_bytes,
+        .map_bytes_max = (uint64_t)options->map_bytes * 16,
+        .free_space_bytes = (uint64_t)options->free_space_bytes,
+        .readers_max = thread_count(options) + 8,
+        .product_version = RINGFENCE_VERSION,
+    };
+    rf_status status = rf_store_lmdb_open(&store, &running->store, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_engine_options engine = {
+        .store = running->store,
+        .clock = {.now_ms = wall_clock_ms},
+        .ids_max = (uint64_t)options->ids_max,
+        .journal_retention_days = (unsigned)options->retention_days,
+        .journal_bytes_max = (uint64_t)options->journal_bytes,
+    };
+    return rf_engine_create(&engine, &running->engine, err);
+}
+
+/* What became of the environment being loaded. */
+typedef struct loading {
+    bool finished;
+} loading;
+
+static void note_finished(rf_task *task)
+{
+    loading *load = task->owner;
+    load->finished = true;
+}
+
+/* Publish one environment before anyone can ask for it. */
+static rf_status load_environment(void *context, rf_environment_file *file,
+                                  rf_error *err)
+{
+    server *running = context;
+    loading load = {0};
+    rf_task task = {
+        .kind = RF_TASK_CONFIGURE,
+        .environment = file->id,
+        .actor = rf_text_of("system"),
+        .silent = true,
+        .draft = &file->draft,
+        .document = file->document,
+        .problems = &file->problems,
+        .done = note_finished,
+        .owner = &load,
+    };
+    if (file->status == RF_OK) {
+        rf_engine_submit(running->engine, &task);
+        while (!load.finished) {
+            bool more;
+            rf_status status = rf_engine_step(running->engine, &more, err);
+            if (status != RF_OK) {
+                return status;
+            }
+        }
+    }
+    rf_status status = file->status != RF_OK ? file->status : task.status;
+    if (file->problems.count > 0) {
+        rf_cli_print_problems(file->path, &file->problems);
+        return rf_fail(err, RF_E_BAD_CONFIGURATION,
+                       "%s cannot be used, so nothing was started", file->path);
+    }
+    if (status != RF_OK) {
+        const rf_error *error =
+            file->status != RF_OK ? &file->error : &task.error;
+        return rf_fail(err, status, "%.60s: %.180s", file->path,
+                       error->message);
+    }
+    return RF_OK;
+}
+
+static rf_status make_writer(server *running, rf_error *err)
+{
+    rf_writer_options options = {
+        .engine = running->engine,
+        .commands_max = (size_t)running->options.queue_commands,
+        .observer = running,
+        .batch_done = count_batch,
+        .warn = warn,
+        .failed = stop_on_unknown_outcome,
+    };
+    return rf_writer_create(&options, &running->writer, err);
+}
+
+static rf_status make_api(server *running, rf_error *err)
+{
+    rf_api_options options = {
+        .options = &running->options,
+        .auth = running->auth,
+        .store = running->store,
+        .globe = rf_engine_globe(running->engine),
+        .writer = running->writer,
+        .version = RINGFENCE_VERSION,
+        .threads = thread_count(&running->options),
+    };
+    return rf_api_create(&options, &running->api, err);
+}
+
+static rf_status start_http(server *running, rf_error *err)
+{
+    const rf_options *options = &running->options;
+    running->handler = rf_api_handler(running->api);
+    rf_http_options http = rf_http_options_default();
+    http.listen = options->listen;
+    http.threads = thread_count(options);
+    http.connections_max = (unsigned)options->connections;
+    http.header_count_max = (unsigned)options->headers;
+    http.head_bytes_max = (size_t)options->head_bytes;
+    http.body_bytes_max = (size_t)options->body_bytes;
+    http.arena_bytes_max =
+        (size_t)options->body_bytes * ARENA_BYTES_PER_BODY_BYTE;
+    http.request_timeout_ms = (unsigned)options->request_ms;
+    http.idle_timeout_ms = (unsigned)options->idle_ms;
+    http.drain_timeout_ms = (unsigned)options->drain_ms;
+    http.handler = &running->handler;
+    http.warn = warn;
+    rf_status status = rf_http_create(&http, &running->http, err);
+    if (status == RF_OK) {
+        rf_api_set_connections(running->api, count_connections, running->http);
+        status = rf_http_start(running->http, err);
+    }
+    return status;
+}
+
+static rf_status make_auth(server *running, rf_error *err)
+{
+    rf_problems problems = {0};
+    rf_status status = rf_auth_create(running->options.auth_keys,
+                                      running->options.auth_clients,
+                                      &running->auth, &problems, err);
+    if (problems.count > 0) {
+        rf_cli_print_problems("auth", &problems);
+    }
+    return status;
+}
+
+static rf_status start(server *running, rf_error *err)
+{
+    rf_status status = make_auth(running, err);
+    if (status == RF_OK) {
+        status = open_store(running, err);
+    }
+    if (status == RF_OK) {
+        status =
+            rf_environment_files_read(running->options.environments_directory,
+                                      load_environment, running, err);
+    }
+    if (status == RF_OK) {
+        status = make_writer(running, err);
+    }
+    if (status == RF_OK) {
+        status = make_api(running, err);
+    }
+    if (status == RF_OK) {
+        status = start_http(running, err);
+    }
+    if (status == RF_OK) {
+        status = rf_writer_start(running->writer, err);
+    }
+    return status;
+}
+
+/* Whoever waits for this line reads the address from it. */
+static void tell_address(const server *running)
+{
+    const char *listen = running->options.listen;
+    int host = (int)(strrchr(listen, ':') - listen);
+    fprintf(stderr, "listening on http://%.*s:%u\n", host, listen,
+            rf_http_port(running->http));
+    if (!rf_auth_is_required(running->auth)) {
+        rf_log_event(RF_LOG_INFO, "server",
+                     "no keys are configured: everyone on this machine may do "
+                     "everything but write fno");
+    }
+}
+
+/* The main thread's own work: wait for signals, give signs of life. */
+static void wait_for_stop(const sigset_t *signals)
+{
+    unsigned beat = rf_notify_watchdog_seconds();
+    for (;;) {
+        struct timespec wait = {.tv_sec = beat == 0 ? IDLE_WAIT_SECONDS : beat};
+        int signal = sigtimedwait(signals, NULL, &wait);
+        if (signal == SIGTERM || signal == SIGINT) {
+            return;
+        }
+        if (signal == SIGHUP) {
+            rf_log_event(RF_LOG_INFO, "server",
+                         "SIGHUP: nothing is loaded from outside yet");
+        } else if (signal < 0 && errno == EAGAIN && beat > 0) {
+            rf_notify("WATCHDOG=1");
+        }
+    }
+}
+
+static void take_apart(server *running)
+{
+    if (running->api != NULL) {
+        rf_api_drain(running->api);
+    }
+    if (running->http != NULL) {
+        rf_http_stop(running->http);
+    }
+    rf_writer_free(running->writer);
+    rf_http_free(running->http);
+    rf_api_free(running->api);
+    rf_engine_free(running->engine);
+    if (running->store != NULL) {
+        running->store->operations->close(running->store);
+    }
+    rf_auth_free(running->auth);
+    rf_options_done(&running->options);
+}
+
+/* All signals go to the main thread, which waits for them. */
+static void block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int exit_code_of(rf_status status)
+{
+    return rf_status_class(status) == RF_CLASS_INVALID ? RF_EXIT_USAGE
+                                                       : RF_EXIT_FAILURE;
+}
+
+static int run_serve(const rf_arguments *arguments)
+{
+    server running = {0};
+    sigset_t signals;
+    rf_error error = {0};
+    int code = rf_cli_options(arguments, &running.options);
+    if (code != 0) {
+        rf_options_done(&running.options);
+        return code;
+    }
+    umask(077);
+    prctl(PR_SET_DUMPABLE, 0); /* memory holds keys */
+    rf_log_setup(STDERR_FILENO, running.options.log_level);
+    block_signals(&signals);
+    rf_status status = start(&running, &error);
+    if (status == RF_OK) {
+        tell_address(&running);
+        rf_notify("READY=1");
+        wait_for_stop(&signals);
+        rf_notify("STOPPING=1");
+    } else {
+        code = rf_cli_fail(exit_code_of(status), &error);
+    }
+    take_apart(&running);
+    return atomic_load(&running.outcome_unknown) ? RF_EXIT_OUTCOME_UNKNOWN
+                                                 : code;
+}
+
+const rf_subcommand rf_cmd_serve = {
+    .name = "serve",
+    .summary = "run the server",
+    .help = "Runs until SIGTERM or SIGINT; then finishes what it has accepted "
+            "and exits 0.\nWrites `listening on http://ADDR:PORT` to standard "
+            "error when it is ready.\n",
+    .takes = RF_TAKES_CONFIG | RF_TAKES_LISTEN,
+    .run = run_serve,
+};
