@@ -1,0 +1,2 @@
+\set sku random(0, :products - 1)
+SELECT reserve(:sku, 1);

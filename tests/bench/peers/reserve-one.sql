@@ -1,0 +1,1 @@
+SELECT reserve(42, 1);
