@@ -30,8 +30,8 @@ void *rf_calloc(size_t count, size_t size)
 
 void *rf_realloc(void *block, size_t count, size_t size)
 {
-    if (size != 0 && count > SIZE_MAX / size) {
-        return NULL;
+    if (count == 0 || size == 0 || count > SIZE_MAX / size) {
+        return NULL; /* shrinking to nothing is rf_free's business */
     }
     return may_allocate() ? realloc(block, count * size) : NULL;
 }

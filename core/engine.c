@@ -1,6 +1,8 @@
 /*
  * engine.c - running a batch: plan, load, apply, store.
  */
+#include "core/engine.h"
+
 #include "core/alloc.h"
 #include "core/engine_internal.h"
 
@@ -256,8 +258,8 @@ static rf_status run_line(rf_engine *engine, rf_store_transaction *transaction,
     rf_environment *environment = environment_of(engine, job);
     bool found = false;
     rf_engine__begin_work(engine, environment);
-    rf_status status = rf_engine__find_known(engine, environment, command, plan,
-                                             result, &found, err);
+    rf_status status =
+        rf_engine__find_known(engine, command, plan, result, &found, err);
     if (status != RF_OK || found) {
         return status;
     }
@@ -292,15 +294,14 @@ static rf_status replay_basket(rf_engine *engine, rf_job *job,
                                const rf_plan *plans, bool *replayed,
                                rf_error *err)
 {
-    rf_environment *environment = environment_of(engine, job);
+    rf_engine__begin_work(engine, environment_of(engine, job));
     *replayed = job->count > 0 && !job->stops_invalid;
     job->stopped_at = job->count;
     for (size_t i = 0; i < job->count && *replayed; i++) {
         rf_result *result = &job->results[i];
         bool found = false;
-        rf_status status =
-            rf_engine__find_known(engine, environment, &job->commands[i],
-                                  &plans[i], result, &found, err);
+        rf_status status = rf_engine__find_known(
+            engine, &job->commands[i], &plans[i], result, &found, err);
         if (status != RF_OK) {
             return status;
         }
@@ -320,8 +321,8 @@ static rf_status remember_refusal(rf_engine *engine, rf_job *job, size_t line,
     rf_result known;
     bool found = false;
     rf_engine__begin_work(engine, environment);
-    rf_status status = rf_engine__find_known(
-        engine, environment, &job->commands[line], plan, &known, &found, err);
+    rf_status status = rf_engine__find_known(engine, &job->commands[line], plan,
+                                             &known, &found, err);
     return status != RF_OK || found
                ? status
                : journal_line(engine, job, &job->commands[line],

@@ -89,21 +89,20 @@ static bool collect_leaf(void *argument, rf_bytes key, rf_bytes value)
     return ++collected->count < LEAVES_PER_STEP;
 }
 
-static rf_status scan_prefix(rf_engine *engine,
-                             rf_store_transaction *transaction, rf_table table,
+static rf_status scan_prefix(rf_store_transaction *transaction, rf_table table,
                              const rf_key *prefix, rf_store_visit *visit,
                              collection *collected, rf_error *err)
 {
-    rf_key to = *prefix;
+    rf_key to;
+    rf_key_copy(&to, prefix);
     bool bounded = rf_key_after_prefix(&to);
-    rf_status status = engine->store->operations->scan(
+    rf_status status = collected->engine->store->operations->scan(
         transaction, table, rf_key_bytes(prefix),
         bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}, visit, collected,
         err);
     return status != RF_OK ? status : collected->status;
 }
 
-/* Post the opposite of one leaf. The list is copied first: it changes. */
 static rf_status negate(rf_engine *engine, const rf_posting *posting,
                         const rf_measures *measures, rf_error *err)
 {
@@ -202,7 +201,7 @@ static rf_status erase_leaves(rf_engine *engine,
         rf_key_coordinate(&prefix, RF_LOCATION,
                           erasing->place.value[RF_LOCATION]);
     }
-    rf_status status = scan_prefix(engine, transaction, RF_TABLE_STOCK, &prefix,
+    rf_status status = scan_prefix(transaction, RF_TABLE_STOCK, &prefix,
                                    collect_leaf, &collected, err);
     *count = collected.count;
     return status == RF_OK && collected.count > 0
@@ -276,7 +275,7 @@ static rf_status erase_reservations(rf_engine *engine,
                             .head = &head,
                             .keys = &keys};
     prefix.bytes[prefix.length++] = RF_KEY_RESERVATION;
-    status = scan_prefix(engine, transaction, RF_TABLE_STOCK, &prefix,
+    status = scan_prefix(transaction, RF_TABLE_STOCK, &prefix,
                          collect_reservation, &collected, err);
     if (status == RF_OK && collected.count > 0) {
         status = rf_workset_set_head(engine->workset, record, &head, err);
@@ -337,7 +336,7 @@ static rf_status find_product(rf_engine *engine,
                  erasing->place.value[RF_SITE],
                  erasing->place.value[RF_LOCATION], RF_TEXT_EMPTY);
     prefix.length--; /* without the empty product's length */
-    rf_status status = scan_prefix(engine, transaction, RF_TABLE_PLACE, &prefix,
+    rf_status status = scan_prefix(transaction, RF_TABLE_PLACE, &prefix,
                                    take_first, &collected, err);
     if (status != RF_OK || collected.found.bytes == NULL) {
         return status;

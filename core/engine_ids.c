@@ -8,6 +8,7 @@
 typedef struct recall_context {
     rf_environment *environment;
     int64_t ids_after_ms; /* older entries' ids are forgotten */
+    uint64_t ids_after;   /* and so are those up to this number */
     rf_status status;
     rf_error *err;
 } recall_context;
@@ -30,7 +31,7 @@ static bool recall_entry(void *argument, rf_bytes key, rf_bytes value)
     }
     environment->last_number = number;
     environment->journal_bytes += value.length;
-    if (at_ms < context->ids_after_ms) {
+    if (at_ms < context->ids_after_ms || number <= context->ids_after) {
         return true;
     }
     if (environment->ids_from == 0) {
@@ -69,7 +70,11 @@ rf_status rf_engine__recall(rf_engine *engine, rf_environment *environment,
     status = rf_journal_bounds(engine->store, transaction, environment->number,
                                &first, &last, err);
     if (status == RF_OK && last > first) {
-        status = rf_id_memory_reserve(environment->ids, last - first + 1, err);
+        uint64_t ids_max = engine->options.ids_max;
+        context.ids_after = last > ids_max ? last - ids_max : 0;
+        uint64_t oldest =
+            context.ids_after >= first ? context.ids_after + 1 : first;
+        status = rf_id_memory_reserve(environment->ids, last - oldest + 1, err);
     }
     if (status == RF_OK) {
         status = engine->store->operations->scan(
@@ -157,15 +162,21 @@ static bool is_erased(const rf_environment *environment, const rf_entry *entry)
     return rf_environment_erased_at(environment, partition) >= entry->number;
 }
 
+/* One entry that may hold the id. */
+typedef struct candidate {
+    rf_bytes stored;
+    uint64_t number;
+} candidate;
+
 /* Compare one remembered entry with the command. */
 static rf_status match(const rf_environment *environment,
-                       const rf_command *command, rf_bytes stored,
-                       uint64_t number, rf_result *result, bool *found,
-                       rf_error *err)
+                       const rf_command *command, candidate known,
+                       rf_result *result, bool *found, rf_error *err)
 {
     rf_movement movements[RF_MOVEMENTS_MAX];
     rf_entry entry;
-    rf_status status = rf_entry_decode(stored, number, movements, &entry, err);
+    rf_status status =
+        rf_entry_decode(known.stored, known.number, movements, &entry, err);
     if (status != RF_OK || entry.operation != command->operation ||
         !rf_text_equal(entry.id, command->id) ||
         is_erased(environment, &entry)) {
@@ -197,11 +208,10 @@ static const rf_pending *find_pending(const rf_engine *engine,
     return NULL;
 }
 
-static rf_status match_pending(rf_engine *engine,
-                               const rf_environment *environment,
-                               const rf_command *command, rf_result *result,
-                               bool *found, rf_error *err)
+static rf_status match_pending(rf_engine *engine, const rf_command *command,
+                               rf_result *result, bool *found, rf_error *err)
 {
+    const rf_environment *environment = engine->work.environment;
     if (engine->pending.count == 0) {
         return RF_OK;
     }
@@ -216,31 +226,30 @@ static rf_status match_pending(rf_engine *engine,
            rf_id_memory_find(environment->ids, hash, &cursor, &number)) {
         const rf_pending *item = find_pending(engine, environment, number);
         if (item != NULL) {
-            status = match(environment, command,
-                           (rf_bytes){bytes + item->offset, item->length},
-                           number, result, found, err);
+            candidate known = {{bytes + item->offset, item->length}, number};
+            status = match(environment, command, known, result, found, err);
         }
     }
     return status;
 }
 
-rf_status rf_engine__find_known(rf_engine *engine, rf_environment *environment,
-                                const rf_command *command, const rf_plan *plan,
-                                rf_result *result, bool *found, rf_error *err)
+rf_status rf_engine__find_known(rf_engine *engine, const rf_command *command,
+                                const rf_plan *plan, rf_result *result,
+                                bool *found, rf_error *err)
 {
     rf_status status = RF_OK;
     for (size_t i = 0; i < plan->known_count && status == RF_OK && !*found;
          i++) {
         const rf_record *record = plan->known[i];
         if (record->present) {
-            status =
-                match(environment, command, record->as.bytes,
-                      rf_key_journal_number(record->key), result, found, err);
+            candidate known = {record->as.bytes,
+                               rf_key_journal_number(record->key)};
+            status = match(engine->work.environment, command, known, result,
+                           found, err);
         }
     }
     if (status == RF_OK && !*found) {
-        status =
-            match_pending(engine, environment, command, result, found, err);
+        status = match_pending(engine, command, result, found, err);
     }
     return status;
 }

@@ -85,9 +85,11 @@ RF_MUST_CHECK rf_status rf_engine__plan_known(rf_engine *engine,
 
 /* Look for the command's id among them and the pending entries. `*found`: the
  * result is the remembered one, or RF_E_CONFLICT. */
-RF_MUST_CHECK rf_status rf_engine__find_known(
-    rf_engine *engine, rf_environment *environment, const rf_command *command,
-    const rf_plan *plan, rf_result *result, bool *found, rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__find_known(rf_engine *engine,
+                                              const rf_command *command,
+                                              const rf_plan *plan,
+                                              rf_result *result, bool *found,
+                                              rf_error *err);
 
 /* Enter an environment that the engine does not know yet; it belongs to the
  * engine afterwards. */

@@ -49,16 +49,16 @@ static bool forget_id(void *argument, rf_bytes key, rf_bytes value)
     return true;
 }
 
+/* Visit the environment's entries from a number on. */
 static rf_status scan_entries(rf_engine *engine,
-                              rf_store_transaction *transaction,
-                              const rf_environment *environment, uint64_t from,
+                              rf_store_transaction *transaction, uint64_t from,
                               rf_store_visit *visit, old_entries *old,
                               rf_error *err)
 {
     rf_key first;
     rf_key end;
-    rf_key_journal(&first, environment->number, from);
-    rf_key_journal(&end, environment->number, UINT64_MAX);
+    rf_key_journal(&first, old->environment->number, from);
+    rf_key_journal(&end, old->environment->number, UINT64_MAX);
     return engine->store->operations->scan(transaction, RF_TABLE_JOURNAL,
                                            rf_key_bytes(&first),
                                            rf_key_bytes(&end), visit, old, err);
@@ -106,8 +106,8 @@ static rf_status forget_ids(rf_engine *engine, rf_environment *environment,
     if (status != RF_OK) {
         return status;
     }
-    status = scan_entries(engine, transaction, environment,
-                          environment->ids_from, forget_id, &old, err);
+    status = scan_entries(engine, transaction, environment->ids_from, forget_id,
+                          &old, err);
     engine->store->operations->abort(transaction);
     environment->ids_from = old.next;
     environment->ids_since_ms = old.next_ms;
@@ -157,9 +157,8 @@ static rf_status drop_some(rf_engine *engine, rf_environment *environment,
                            rf_store_transaction *transaction, old_entries *old,
                            rf_error *err)
 {
-    rf_status status =
-        scan_entries(engine, transaction, environment,
-                     environment->first_number, count_old, old, err);
+    rf_status status = scan_entries(
+        engine, transaction, environment->first_number, count_old, old, err);
     if (old->next > environment->last_number) {
         old->next = environment->last_number;
     }

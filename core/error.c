@@ -29,6 +29,12 @@ rf_class rf_status_class(rf_status status)
     return status_table[status].class;
 }
 
+/* Return how many bytes the character that begins with this byte has. */
+static size_t character_bytes(unsigned char first)
+{
+    return first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
 /* Drop a UTF-8 sequence that was cut by the end of the buffer, so that the
  * text stays valid in a JSON reply. */
 static void trim_cut_character(char *text, size_t length)
@@ -37,7 +43,8 @@ static void trim_cut_character(char *text, size_t length)
     while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) {
         start--;
     }
-    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) {
+    if (start > 0 &&
+        start - 1 + character_bytes((unsigned char)text[start - 1]) > length) {
         text[start - 1] = '\0';
     }
 }

@@ -618,7 +618,7 @@ static void encode_record(const rf_record *record, rf_buffer *out)
         rf_buffer_append_byte(out, 1);
         break;
     case RF_RECORD_ENTRY:
-        RF_ASSERT(!"the journal is append only");
+        RF_ASSERT(record->kind != RF_RECORD_ENTRY); /* append only */
     }
 }
 
