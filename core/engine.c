@@ -174,8 +174,8 @@ static rf_environment *environment_of(rf_engine *engine, const rf_job *job)
 
 /* Note a command and what became of it. */
 static rf_status journal_line(rf_engine *engine, const rf_job *job,
-                              const rf_command *command, rf_result *result,
-                              rf_error *err)
+                              const rf_command *command, const rf_plan *plan,
+                              rf_result *result, rf_error *err)
 {
     rf_environment *environment = environment_of(engine, job);
     rf_buffer *coordinates = rf_workset_scratch(engine->workset);
@@ -194,7 +194,8 @@ static rf_status journal_line(rf_engine *engine, const rf_job *job,
         .actor = job->actor,
         .id = command->id,
         .organization = command->organization,
-        .product = command->product,
+        .product =
+            plan->product.length > 0 ? plan->product : command->product,
         .coordinates = {(const unsigned char *)coordinates->bytes,
                         coordinates->length},
         .movements = engine->work.movements,
@@ -271,7 +272,7 @@ static rf_status run_line(rf_engine *engine, rf_store_transaction *transaction,
     }
     result->basket = engine->basket;
     if (status == RF_OK && is_remembered(result->status)) {
-        status = journal_line(engine, job, command, result, err);
+        status = journal_line(engine, job, command, plan, result, err);
     }
     if (status != RF_OK) {
         rf_workset_undo(engine->workset, mark);
@@ -325,7 +326,7 @@ static rf_status remember_refusal(rf_engine *engine, rf_job *job, size_t line,
                                              &known, &found, err);
     return status != RF_OK || found
                ? status
-               : journal_line(engine, job, &job->commands[line],
+               : journal_line(engine, job, &job->commands[line], plan,
                               &job->results[line], err);
 }
 

@@ -1,0 +1,107 @@
+/*
+ * place_walk.c - reading the index of places, with jumps.
+ */
+#include "core/place_walk.h"
+
+#include <string.h>
+
+static rf_text read_part(rf_reader *reader)
+{
+    size_t length = rf_read_byte(reader);
+    if (reader->failed || length > (size_t)(reader->end - reader->at)) {
+        reader->failed = true;
+        return RF_TEXT_EMPTY;
+    }
+    rf_text text = {(const char *)reader->at, length};
+    reader->at += length;
+    return text;
+}
+
+rf_status rf_place_entry_read(rf_bytes key, rf_place_entry *out, rf_error *err)
+{
+    rf_reader reader = rf_reader_of(key);
+    rf_read_byte(&reader); /* the environment */
+    rf_read_byte(&reader);
+    rf_place_entry entry;
+    entry.organization = read_part(&reader);
+    entry.site = read_part(&reader);
+    entry.location = read_part(&reader);
+    entry.product = read_part(&reader);
+    if (reader.failed || reader.at != reader.end) {
+        return rf_fail(err, RF_E_STORAGE,
+                       "the index of places holds a malformed key");
+    }
+    *out = entry;
+    return RF_OK;
+}
+
+int rf_place_order(rf_text a, rf_text b)
+{
+    if (a.length != b.length) {
+        return a.length < b.length ? -1 : 1;
+    }
+    return a.length == 0 ? 0 : memcmp(a.bytes, b.bytes, a.length);
+}
+
+typedef struct finding {
+    rf_key *at;
+    bool found;
+} finding;
+
+static bool take_first(void *context, rf_bytes key, rf_bytes value)
+{
+    finding *sought = context;
+    (void)value;
+    memcpy(sought->at->bytes, key.bytes, key.length);
+    sought->at->length = (uint16_t)key.length;
+    sought->found = true;
+    return false;
+}
+
+rf_status rf_place_find(rf_store *store, rf_store_transaction *transaction,
+                        const rf_key *from, const rf_key *to, rf_key *at,
+                        rf_place_entry *out, bool *found, rf_error *err)
+{
+    finding sought = {.at = at};
+    rf_status status =
+        store->operations->scan(transaction, RF_TABLE_PLACE, rf_key_bytes(from),
+                                rf_key_bytes(to), take_first, &sought, err);
+    *found = sought.found;
+    return status == RF_OK && sought.found
+               ? rf_place_entry_read(rf_key_bytes(at), out, err)
+               : status;
+}
+
+/* A product takes at most 200 bytes, so this length is behind all of them. */
+static void append_end(rf_key *key)
+{
+    key->bytes[key->length++] = 0xFF;
+}
+
+void rf_place_first(rf_key *key, uint16_t environment, rf_text organization,
+                    rf_text site, rf_text location)
+{
+    rf_key_place(key, environment, organization, site, location, RF_TEXT_EMPTY);
+    key->length--; /* without the empty product's length */
+}
+
+void rf_place_behind(rf_key *key, uint16_t environment, rf_text organization,
+                     rf_text site, rf_text location)
+{
+    rf_place_first(key, environment, organization, site, location);
+    append_end(key);
+}
+
+void rf_place_first_of_site(rf_key *key, uint16_t environment,
+                            rf_text organization, rf_text site)
+{
+    rf_place_first(key, environment, organization, site, RF_TEXT_EMPTY);
+    key->length--; /* without the empty location's length */
+}
+
+void rf_place_behind_site(rf_key *key, uint16_t environment,
+                          rf_text organization, rf_text site)
+{
+    rf_place_first_of_site(key, environment, organization, site);
+    append_end(key);
+}

@@ -1,0 +1,216 @@
+/*
+ * reservations.c - going through the reservations of many products.
+ *
+ * A product without a head holds nothing and is jumped over; in the others the
+ * listing jumps from the head to the reservations.
+ */
+#include "core/reservations.h"
+
+#include <string.h>
+
+typedef struct listing {
+    const rf_reservation_filter *filter;
+    rf_slice slice;
+    size_t left; /* to be visited */
+    rf_held_visit *visit;
+    void *context;
+    rf_key next; /* where to go on */
+    bool jumps;  /* `next` is not simply the key behind the last one */
+    rf_status status;
+    rf_error *err;
+} listing;
+
+static bool is_at_or_below(const rf_place *at, const rf_place *place)
+{
+    for (rf_level rest = place->given; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        if (!rf_text_equal(at->value[coordinate], place->value[coordinate])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_wanted(const rf_reservation_filter *filter,
+                      const rf_reservation *reservation, const rf_place *place)
+{
+    return reservation->quantity > 0 &&
+           (filter->order_tag == NULL ||
+            rf_text_equal(*filter->order_tag, reservation->order_tag)) &&
+           (filter->recipient == NULL ||
+            rf_text_equal(*filter->recipient, reservation->recipient)) &&
+           (filter->place == NULL || is_at_or_below(place, filter->place)) &&
+           (!filter->has_before ||
+            reservation->updated_ms < filter->before_ms);
+}
+
+static rf_status take_reservation(listing *list, const rf_key_parts *parts,
+                                  rf_bytes value)
+{
+    rf_reservation reservation;
+    rf_place place;
+    bool hashed;
+    rf_status status = rf_reservation_decode(value, &reservation, list->err);
+    if (status == RF_OK) {
+        status = rf_coordinates_read(reservation.coordinates, &place, &hashed,
+                                     list->err);
+    }
+    if (status != RF_OK || !is_wanted(list->filter, &reservation, &place)) {
+        return status;
+    }
+    list->left--;
+    rf_held held = {parts->organization, parts->product, parts->reservation,
+                    &place, &reservation};
+    return list->visit(list->context, &held, list->err);
+}
+
+/* Aim at the reservations of this product, or at the next product. */
+static void jump(listing *list, const rf_key_parts *parts, bool into)
+{
+    rf_key_product(&list->next, parts->environment, parts->organization,
+                   parts->product);
+    list->next.bytes[list->next.length++] =
+        into ? RF_KEY_RESERVATION : RF_KEY_END;
+    list->jumps = true;
+}
+
+static bool visit_record(void *context, rf_bytes key, rf_bytes value)
+{
+    listing *list = context;
+    rf_key_parts parts;
+    list->status = rf_key_read(key, &parts, list->err);
+    if (list->status != RF_OK) {
+        return false;
+    }
+    bool goes_on = rf_slice_spend(&list->slice);
+    bool is_product = list->filter->product.length == 0 ||
+                      rf_text_equal(list->filter->product, parts.product);
+    if (!is_product || parts.kind != RF_KEY_RESERVATION) {
+        jump(list, &parts, is_product && parts.kind == RF_KEY_HEAD);
+        return false;
+    }
+    list->status = take_reservation(list, &parts, value);
+    rf_slice_behind(&list->next, key);
+    return list->status == RF_OK && goes_on && list->left > 0;
+}
+
+static rf_status list_some(listing *list, const rf_key *prefix, rf_store *store,
+                           rf_store_transaction *transaction, bool *end,
+                           rf_error *err)
+{
+    *end = false;
+    while (!*end && list->left > 0 && !list->slice.is_over) {
+        rf_key from = list->next;
+        list->jumps = false;
+        rf_status status =
+            rf_slice_scan(store, transaction, RF_TABLE_STOCK, prefix, &from,
+                          visit_record, list, err);
+        if (status != RF_OK || list->status != RF_OK) {
+            return status != RF_OK ? status : list->status;
+        }
+        *end = !list->jumps && list->left > 0 && !list->slice.is_over;
+    }
+    return RF_OK;
+}
+
+static bool can_be_stored(const rf_reservation_filter *filter)
+{
+    return filter->organization.length <= RF_ORGANIZATION_BYTES_MAX &&
+           filter->product.length <= RF_PRODUCT_BYTES_MAX;
+}
+
+static rf_key make_prefix(uint16_t environment,
+                          const rf_reservation_filter *filter)
+{
+    rf_key prefix;
+    rf_key_organization(&prefix, environment, filter->organization);
+    if (filter->organization.length == 0) {
+        prefix.length = 2; /* of all organizations */
+    } else if (filter->product.length > 0) {
+        rf_key_product(&prefix, environment, filter->organization,
+                       filter->product);
+        prefix.bytes[prefix.length++] = RF_KEY_RESERVATION;
+    }
+    return prefix;
+}
+
+/* A cursor comes from outside; it must not lead to anything else. */
+static bool is_inside(const rf_key *next, const rf_key *prefix)
+{
+    rf_key end = *prefix;
+    bool bounded = rf_key_after_prefix(&end);
+    rf_text at = {(const char *)next->bytes, next->length};
+    return rf_text_compare(at, (rf_text){(const char *)prefix->bytes,
+                                         prefix->length}) >= 0 &&
+           (!bounded || rf_text_compare(at, (rf_text){(const char *)end.bytes,
+                                                      end.length}) < 0);
+}
+
+rf_status rf_reservations_list(uint16_t environment,
+                               const rf_reservation_filter *filter,
+                               rf_store *store, rf_reservation_cursor *cursor,
+                               size_t limit, rf_held_visit *visit,
+                               void *context, bool *end, rf_error *err)
+{
+    listing list = {.filter = filter,
+                    .left = limit,
+                    .visit = visit,
+                    .context = context,
+                    .next = cursor->next,
+                    .err = err};
+    if (!can_be_stored(filter)) {
+        *end = true;
+        return RF_OK;
+    }
+    rf_key prefix = make_prefix(environment, filter);
+    if (list.next.length > 0 && !is_inside(&list.next, &prefix)) {
+        *end = true;
+        return RF_OK;
+    }
+    rf_store_transaction *transaction = NULL;
+    rf_slice_start(&list.slice);
+    rf_status status =
+        store->operations->begin(store, false, &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    status = list_some(&list, &prefix, store, transaction, end, err);
+    store->operations->abort(transaction);
+    if (status == RF_OK) {
+        cursor->next = list.next;
+    }
+    return status;
+}
+
+static const char digits[] = "0123456789abcdef";
+
+size_t rf_reservation_cursor_print(const rf_reservation_cursor *cursor,
+                                   char text[RF_RESERVATION_CURSOR_TEXT_MAX])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < cursor->next.length; i++) {
+        text[length++] = digits[cursor->next.bytes[i] >> 4];
+        text[length++] = digits[cursor->next.bytes[i] & 0xF];
+    }
+    text[length] = '\0';
+    return length;
+}
+
+bool rf_reservation_cursor_parse(rf_text text, rf_reservation_cursor *out)
+{
+    rf_reservation_cursor cursor = {0};
+    if (text.length % 2 != 0 || text.length / 2 > RF_STORE_KEY_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < text.length; i++) {
+        const char *digit = memchr(digits, text.bytes[i], 16);
+        if (digit == NULL) {
+            return false;
+        }
+        unsigned char *byte = &cursor.next.bytes[i / 2];
+        *byte = (unsigned char)(*byte << 4 | (digit - digits));
+    }
+    cursor.next.length = (uint16_t)(text.length / 2);
+    *out = cursor;
+    return true;
+}

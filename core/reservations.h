@@ -1,0 +1,59 @@
+/*
+ * reservations.h - listing what is held, and by whom.
+ *
+ * Only live reservations are listed: those that hold more than zero. The list
+ * is read page by page; a page ends with a text that the next one begins from.
+ */
+#ifndef RINGFENCE_CORE_RESERVATIONS_H
+#define RINGFENCE_CORE_RESERVATIONS_H
+
+#include "core/record.h"
+#include "core/slice.h"
+
+/* What to list; all zeroes lists everything. Texts are borrowed. */
+typedef struct rf_reservation_filter {
+    rf_text organization;     /* empty: any */
+    rf_text product;          /* empty: any */
+    const rf_text *order_tag; /* NULL: any */
+    const rf_text *recipient; /* NULL: any */
+    const rf_place *place;    /* NULL: any, else at or below it */
+    bool has_before;          /* only those last changed before `before_ms` */
+    int64_t before_ms;
+} rf_reservation_filter;
+
+/* One reservation. Borrowed until the visit returns. */
+typedef struct rf_held {
+    rf_text organization;
+    rf_text product;
+    uint64_t id;
+    const rf_place *place;
+    const rf_reservation *reservation;
+} rf_held;
+
+/* A status other than RF_OK ends the listing and is returned from it. */
+typedef rf_status rf_held_visit(void *context, const rf_held *held,
+                                rf_error *err);
+
+/* How far a listing has got; all zeroes begins one. */
+typedef struct rf_reservation_cursor {
+    rf_key next;
+} rf_reservation_cursor;
+
+/* Visit at most `limit` reservations of an environment, in the order of keys,
+ * and move the cursor. One call is one slice and may visit fewer, even none;
+ * `*end` says that there are no more. */
+RF_MUST_CHECK rf_status rf_reservations_list(
+    uint16_t environment, const rf_reservation_filter *filter, rf_store *store,
+    rf_reservation_cursor *cursor, size_t limit, rf_held_visit *visit,
+    void *context, bool *end, rf_error *err);
+
+#define RF_RESERVATION_CURSOR_TEXT_MAX (2 * RF_STORE_KEY_MAX + 1)
+
+/* Print a cursor as text for a URL, and read it back; false: it is none of
+ * ours. The text of a cursor that has not begun is empty. */
+size_t
+rf_reservation_cursor_print(const rf_reservation_cursor *cursor,
+                            char text[RF_RESERVATION_CURSOR_TEXT_MAX]);
+bool rf_reservation_cursor_parse(rf_text text, rf_reservation_cursor *out);
+
+#endif

@@ -1,0 +1,412 @@
+/*
+ * verify_stock.c - one product at a time: every total against its leaves.
+ *
+ * The leaves are added up for every level as the levels would have it; then
+ * each node that is stored is taken away again. What does not come to nothing
+ * is a difference, whichever side it is on.
+ */
+#include "core/alloc.h"
+#include "core/slice.h"
+#include "core/verify_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+typedef struct product_check {
+    rf_verifier *verifier;
+    rf_subject *subject;
+    const rf_level_state *leaf;
+    rf_key_parts parts; /* of the record at hand */
+    rf_node node;
+    rf_head head;    /* as stored */
+    rf_head counted; /* from the reservations */
+    rf_status status;
+} product_check;
+
+static void differ(product_check *check, const rf_place *place,
+                   const char *what)
+{
+    rf_verify__differ_at(check->verifier, check->subject, &check->parts, place,
+                         "%s", what);
+}
+
+static const rf_level_state *find_level(const rf_environment *environment,
+                                        uint8_t number)
+{
+    for (size_t i = 0; i < environment->level_count; i++) {
+        if (environment->levels[i].number == number) {
+            return &environment->levels[i];
+        }
+    }
+    return NULL;
+}
+
+/* Read a node's measures and place, and see that it lies where it should.
+ * false: it cannot be used. */
+static bool read_node(product_check *check, const rf_level_state *level,
+                      rf_bytes key, rf_bytes value, rf_place *place)
+{
+    rf_error damage = {0};
+    bool hashed = false;
+    rf_status status = rf_node_decode(value, &check->node, &damage);
+    if (status == RF_OK) {
+        status = rf_coordinates_read(check->parts.coordinates, place, &hashed,
+                                     &damage);
+    }
+    if (status == RF_OK && hashed) {
+        status = rf_coordinates_read(check->node.coordinates, place, &hashed,
+                                     &damage);
+    }
+    if (status == RF_E_NO_MEMORY) {
+        check->status = rf_fail(check->verifier->err, status, "out of memory");
+        return false;
+    }
+    if (status != RF_OK) {
+        differ(check, NULL, damage.message);
+        return false;
+    }
+    rf_key expected;
+    rf_key_product(&expected, check->parts.environment,
+                   check->parts.organization, check->parts.product);
+    rf_key_node(&expected, level->number, level->level, place);
+    if (hashed || (place->given & ~level->level) != 0 ||
+        expected.length != key.length ||
+        memcmp(expected.bytes, key.bytes, key.length) != 0) {
+        differ(check, place, "a node's key does not fit its coordinates");
+        return false;
+    }
+    return true;
+}
+
+static bool is_passed(const rf_key *cursor, rf_bytes leaf)
+{
+    rf_text at = {(const char *)leaf.bytes, leaf.length};
+    rf_text end = {(const char *)cursor->bytes, cursor->length};
+    return rf_text_compare(at, end) <= 0;
+}
+
+static void note_overflow(product_check *check, const rf_place *place,
+                          rf_status status)
+{
+    if (status == RF_E_QUANTITY_OVERFLOW) {
+        differ(check, place, "a total is too large to be exact");
+    } else if (status != RF_OK) {
+        check->status = rf_fail(check->verifier->err, status, "out of memory");
+    }
+}
+
+/* Add a leaf to what every level should hold. */
+static void expect_leaf(product_check *check, rf_bytes key,
+                        const rf_place *place)
+{
+    const rf_environment *environment = check->subject->environment;
+    for (size_t i = 0; i < environment->level_count; i++) {
+        const rf_level_state *level = &environment->levels[i];
+        bool counts = level->phase == RF_LEVEL_ACTIVE ||
+                      (level->phase == RF_LEVEL_BUILDING &&
+                       is_passed(&level->cursor, key));
+        if (level == check->leaf || !counts) {
+            continue;
+        }
+        note_overflow(check, place,
+                      rf_groups_add(&check->subject->expected[i], level->level,
+                                    place, &check->node.measures, NULL));
+    }
+}
+
+static void tally_leaf(product_check *check, const rf_place *place)
+{
+    rf_buffer *scratch = &check->subject->expected[0].scratch;
+    rf_buffer_clear(scratch);
+    rf_write_coordinates(scratch, check->leaf->level, place);
+    if (rf_buffer_failed(scratch)) {
+        check->status =
+            rf_fail(check->verifier->err, RF_E_NO_MEMORY, "out of memory");
+        return;
+    }
+    rf_bytes coordinates = {(const unsigned char *)scratch->bytes,
+                            scratch->length};
+    for (uint16_t i = 0; i < check->node.measures.count; i++) {
+        const rf_amount *amount = &check->node.measures.amounts[i];
+        rf_verify__tally(&check->subject->stock, check->parts.organization,
+                         check->parts.product, coordinates, amount->measure,
+                         amount->quantity);
+    }
+}
+
+static bool visit_leaf(void *context, rf_bytes key, rf_bytes value)
+{
+    product_check *check = context;
+    rf_place place;
+    if (rf_key_read(key, &check->parts, NULL) != RF_OK) {
+        return true; /* told when all records are looked at */
+    }
+    check->verifier->report->leaves++;
+    if (read_node(check, check->leaf, key, value, &place)) {
+        expect_leaf(check, key, &place);
+        tally_leaf(check, &place);
+    }
+    return check->status == RF_OK && !check->verifier->is_stopped;
+}
+
+static void check_place(product_check *check, const rf_place *place)
+{
+    rf_key key;
+    rf_key_place(&key, check->parts.environment, check->parts.organization,
+                 place->value[RF_SITE], place->value[RF_LOCATION],
+                 check->parts.product);
+    rf_store_item item = {RF_TABLE_PLACE, rf_key_bytes(&key), {NULL, 0}};
+    rf_status status = check->verifier->store->operations->load(
+        check->verifier->transaction, &item, 1, check->verifier->err);
+    if (status != RF_OK) {
+        check->status = status;
+    } else if (item.value.bytes == NULL) {
+        differ(check, place, "the index of places lacks this product");
+    }
+}
+
+/* Take a node away from what its level should hold. */
+static void check_node(product_check *check, rf_bytes key, rf_bytes value)
+{
+    const rf_environment *environment = check->subject->environment;
+    const rf_level_state *level =
+        find_level(environment, check->parts.level_number);
+    rf_place place;
+    if (level == check->leaf) {
+        return; /* read before */
+    }
+    check->verifier->report->nodes++;
+    if (level == NULL) {
+        differ(check, NULL, "a node belongs to a level that does not exist");
+        return;
+    }
+    if (!read_node(check, level, key, value, &place) ||
+        level->phase == RF_LEVEL_DROPPING) {
+        return;
+    }
+    rf_measures *measures = &check->node.measures;
+    for (uint16_t i = 0; i < measures->count; i++) {
+        if (!rf_quantity_subtract(0, measures->amounts[i].quantity,
+                                  &measures->amounts[i].quantity)) {
+            note_overflow(check, &place, RF_E_QUANTITY_OVERFLOW);
+            return;
+        }
+    }
+    note_overflow(
+        check, &place,
+        rf_groups_add(&check->subject->expected[level - environment->levels],
+                      level->level, &place, measures, NULL));
+    if (level->level == RF_LEVEL_PLACE && level->phase == RF_LEVEL_ACTIVE) {
+        check_place(check, &place);
+    }
+}
+
+static void check_reservation(product_check *check, rf_bytes value)
+{
+    rf_reservation reservation;
+    rf_place place;
+    bool hashed;
+    rf_error damage = {0};
+    check->verifier->report->reservations++;
+    rf_status status = rf_reservation_decode(value, &reservation, &damage);
+    if (status == RF_OK) {
+        status = rf_coordinates_read(reservation.coordinates, &place, &hashed,
+                                     &damage);
+    }
+    if (status != RF_OK) {
+        differ(check, NULL, damage.message);
+        return;
+    }
+    if (hashed || place.given != reservation.level) {
+        differ(check, &place, "a reservation's level is not that of its "
+                              "coordinates");
+    }
+    if (reservation.quantity > 0 &&
+        !rf_head_count(&check->counted, reservation.level, 1)) {
+        differ(check, &place, "there are reservations at too many levels");
+    }
+}
+
+static bool visit_record(void *context, rf_bytes key, rf_bytes value)
+{
+    product_check *check = context;
+    rf_error damage = {0};
+    if (rf_key_read(key, &check->parts, &damage) != RF_OK) {
+        rf_verify__differ(check->verifier, "%s: %s",
+                          check->subject->environment->id, damage.message);
+    } else if (check->parts.kind == RF_KEY_NODE) {
+        check_node(check, key, value);
+    } else if (check->parts.kind == RF_KEY_RESERVATION) {
+        check_reservation(check, value);
+    } else if (rf_head_decode(value, &check->head, &damage) != RF_OK) {
+        differ(check, NULL, damage.message);
+        check->head.count = 0;
+    }
+    return check->status == RF_OK && !check->verifier->is_stopped;
+}
+
+static uint64_t count_at(const rf_head *head, rf_level level)
+{
+    uint64_t count = 0;
+    for (uint16_t i = 0; i < head->count; i++) {
+        if (head->levels[i].level == level) {
+            count += head->levels[i].reservations;
+        }
+    }
+    return count;
+}
+
+static bool has_same_counts(const rf_head *one, const rf_head *other)
+{
+    for (uint16_t i = 0; i < one->count; i++) {
+        const rf_level_holds *holds = &one->levels[i];
+        if (holds->reservations == 0 ||
+            holds->reservations != count_at(other, holds->level)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Tell each total that did not come to nothing. */
+static void check_group(product_check *check, const rf_group *group)
+{
+    const rf_registry *registry = check->subject->environment->registry;
+    rf_place place;
+    bool hashed;
+    if (rf_coordinates_read(group->coordinates, &place, &hashed, NULL) !=
+        RF_OK) {
+        return;
+    }
+    for (uint16_t i = 0; i < group->measures.count; i++) {
+        const rf_amount *amount = &group->measures.amounts[i];
+        if (amount->quantity == 0) {
+            continue;
+        }
+        char off[RF_QUANTITY_TEXT_MAX];
+        rf_text name = rf_text_of("a measure without a name");
+        if (amount->measure < rf_registry_measure_count(registry)) {
+            name = rf_registry_measure_name(registry, amount->measure);
+        }
+        rf_quantity_print(amount->quantity, off);
+        rf_verify__differ_at(check->verifier, check->subject, &check->parts,
+                             &place,
+                             "the leaves come to %s more of %.*s than the "
+                             "total at these coordinates",
+                             off, (int)name.length, name.bytes);
+    }
+}
+
+static void check_totals(product_check *check)
+{
+    const rf_environment *environment = check->subject->environment;
+    for (size_t i = 0; i < environment->level_count; i++) {
+        rf_groups *groups = &check->subject->expected[i];
+        for (size_t g = 0; g < groups->count && !check->verifier->is_stopped;
+             g++) {
+            check_group(check, &groups->items[g]);
+        }
+        rf_groups_clear(groups);
+    }
+    if (!has_same_counts(&check->head, &check->counted) ||
+        !has_same_counts(&check->counted, &check->head)) {
+        differ(check, NULL,
+               "the product's head does not count its reservations");
+    }
+}
+
+/* `product` is a key of the product without its kind. */
+static rf_status verify_product(rf_verifier *verifier, rf_subject *subject,
+                                const rf_key *product, rf_error *err)
+{
+    static const rf_key start = {0};
+    product_check *check = rf_calloc(1, sizeof *check);
+    if (check == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    check->verifier = verifier;
+    check->subject = subject;
+    check->leaf =
+        rf_environment_active_level(subject->environment, RF_LEVEL_LEAF);
+    rf_key prefix = *product;
+    rf_status status = RF_OK;
+    if (check->leaf != NULL) {
+        rf_key_level(&prefix, check->leaf->number);
+        status = rf_slice_scan(verifier->store, verifier->transaction,
+                               RF_TABLE_STOCK, &prefix, &start, visit_leaf,
+                               check, err);
+    }
+    if (status == RF_OK && check->status == RF_OK && !verifier->is_stopped) {
+        status = rf_slice_scan(verifier->store, verifier->transaction,
+                               RF_TABLE_STOCK, product, &start, visit_record,
+                               check, err);
+    }
+    if (status == RF_OK) {
+        status = check->status;
+    }
+    if (status == RF_OK && !verifier->is_stopped) {
+        check_totals(check);
+    }
+    rf_measures_done(&check->node.measures);
+    rf_free(check);
+    verifier->report->products++;
+    return status;
+}
+
+typedef struct finding {
+    rf_key key;
+    bool found;
+} finding;
+
+static bool take_first(void *context, rf_bytes key, rf_bytes value)
+{
+    finding *first = context;
+    (void)value;
+    memcpy(first->key.bytes, key.bytes, key.length);
+    first->key.length = (uint16_t)key.length;
+    first->found = true;
+    return false;
+}
+
+/* Verify the product of the first record found, and jump behind it; a record
+ * that belongs to no product is told and stepped over. */
+static rf_status verify_next(rf_verifier *verifier, const finding *first,
+                             rf_key *next, rf_error *err)
+{
+    rf_bytes key = rf_key_bytes(&first->key);
+    rf_subject *subject = rf_verify__subject(verifier, key);
+    rf_key_parts parts;
+    if (subject == NULL || rf_key_read(key, &parts, NULL) != RF_OK) {
+        rf_verify__differ(verifier, "the stock has a record that belongs to no "
+                                    "product of any environment");
+        rf_slice_behind(next, key);
+        return RF_OK;
+    }
+    rf_key product;
+    rf_key_product(&product, parts.environment, parts.organization,
+                   parts.product);
+    rf_status status = verify_product(verifier, subject, &product, err);
+    *next = product;
+    bool bounded = rf_key_after_prefix(next);
+    RF_ASSERT(bounded);
+    return status;
+}
+
+rf_status rf_verify__stock(rf_verifier *verifier, rf_error *err)
+{
+    rf_key next = {0};
+    for (;;) {
+        finding first = {.found = false};
+        rf_status status = verifier->store->operations->scan(
+            verifier->transaction, RF_TABLE_STOCK,
+            next.length > 0 ? rf_key_bytes(&next) : (rf_bytes){NULL, 0},
+            (rf_bytes){NULL, 0}, take_first, &first, err);
+        if (status != RF_OK || !first.found) {
+            return status;
+        }
+        status = verify_next(verifier, &first, &next, err);
+        if (status != RF_OK || verifier->is_stopped) {
+            return status;
+        }
+    }
+}
