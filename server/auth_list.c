@@ -125,11 +125,14 @@ static const rf_json *find_list(reading *r, const char *member)
 static void read_roles(reading *r, unsigned *permissions)
 {
     const rf_json *list = find_list(r, "roles");
+    size_t place = 0;
     for (const rf_json *value = list == NULL ? NULL : rf_json_first(list);
-         value != NULL; value = rf_json_next(value)) {
+         value != NULL; value = rf_json_next(value), place++) {
         unsigned found = find_role(value);
         if (found == 0) {
-            complain(r, "roles",
+            char member[32];
+            snprintf(member, sizeof member, "roles[%zu]", place);
+            complain(r, member,
                      "reader, writer, planner, erp or admin is expected");
             return;
         }

@@ -68,7 +68,8 @@ static int read_config(const char *path, rf_options *options)
         rf_cli_print_problems(path, &problems);
         return RF_EXIT_USAGE;
     }
-    return rf_cli_fail(RF_EXIT_USAGE, &error);
+    fprintf(stderr, "ringfence: %s: %s\n", path, error.message);
+    return RF_EXIT_USAGE;
 }
 
 static int override(rf_options *options, const char *name, const char *value)

@@ -211,6 +211,9 @@ static rf_status start_http(server *running, rf_error *err)
         rf_api_set_connections(running->api, count_connections, running->http);
         status = rf_http_start(running->http, err);
     }
+    if (status == RF_E_BAD_CONFIGURATION) {
+        status = RF_E_INTERNAL; /* the address is good, but taken */
+    }
     return status;
 }
 

@@ -7,9 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
+static int print_version(const rf_arguments *arguments)
+{
+    (void)arguments;
+    puts("ringfence " RINGFENCE_VERSION);
+    return 0;
+}
+
+static const rf_subcommand cmd_version = {
+    .name = "version",
+    .summary = "print the version",
+    .help = "Prints the name and the version.\n",
+    .run = print_version,
+};
+
 static const rf_subcommand *const subcommands[] = {
-    &rf_cmd_serve,  &rf_cmd_check,   &rf_cmd_verify,
-    &rf_cmd_backup, &rf_cmd_restore, &rf_cmd_token,
+    &rf_cmd_serve,   &rf_cmd_check, &rf_cmd_verify, &rf_cmd_backup,
+    &rf_cmd_restore, &rf_cmd_token, &cmd_version,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
@@ -48,9 +62,7 @@ static void print_usage(FILE *out)
         fprintf(out, "  %-8s %s\n", subcommands[i]->name,
                 subcommands[i]->summary);
     }
-    fputs("  version  print the version\n"
-          "\nringfence COMMAND --help tells more.\n",
-          out);
+    fputs("\nringfence COMMAND --help tells more.\n", out);
 }
 
 static void print_help(const rf_subcommand *subcommand)
@@ -122,9 +134,8 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return RF_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
-        puts("ringfence " RINGFENCE_VERSION);
-        return 0;
+    if (strcmp(argv[1], "--version") == 0) {
+        return print_version(NULL);
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
         print_usage(stdout);

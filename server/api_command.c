@@ -1,0 +1,261 @@
+/*
+ * api_command.c - keys, dimensions and quantities of a line.
+ */
+#include "server/api_command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_blank(rf_text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.bytes[i] != ' ' && text.bytes[i] != '\t') {
+            return false;
+        }
+    }
+    return true;
+}
+
+rf_status rf_read_dimension_source(const rf_catalog *catalog,
+                                   rf_json_object object, const rf_source **out,
+                                   rf_error *err)
+{
+    rf_text name = RF_TEXT_EMPTY;
+    rf_status status =
+        rf_json_string(object, "dimensionDataSource", RF_JSON_OPTIONAL,
+                       RF_SOURCE_CHARACTERS_MAX, &name, err);
+    *out = NULL;
+    if (status != RF_OK || is_blank(name)) {
+        return status;
+    }
+    *out = rf_catalog_source(catalog, name);
+    if (*out == NULL) {
+        rf_fail(err, RF_E_UNKNOWN_DATA_SOURCE, "there is no data source %.*s",
+                RF_SHOWN(name));
+        return rf_json_at(object, rf_text_of("dimensionDataSource"),
+                          RF_E_UNKNOWN_DATA_SOURCE, err);
+    }
+    return RF_OK;
+}
+
+/* Enter one dimension into a place. An empty value means "not given". */
+static rf_status add_dimension(rf_place *place, unsigned coordinate,
+                               rf_text value, rf_error *err)
+{
+    rf_level bit = RF_BIT(coordinate);
+    if (value.length == 0) {
+        return RF_OK;
+    }
+    if ((place->given & bit) != 0 &&
+        !rf_text_equal(place->value[coordinate], value)) {
+        rf_text name = rf_dimension_name(coordinate);
+        return rf_fail(err, RF_E_DUPLICATE_DIMENSION,
+                       "%.*s is given twice, with different values",
+                       (int)name.length, name.bytes);
+    }
+    place->given |= bit;
+    place->value[coordinate] = value;
+    return RF_OK;
+}
+
+static rf_status read_dimension(const rf_catalog *catalog,
+                                const rf_source *source, const rf_json *member,
+                                rf_place *place, rf_level *named, rf_error *err)
+{
+    rf_text name = rf_json_name(member);
+    int coordinate = rf_catalog_dimension(catalog, source, name);
+    if (coordinate < 0) {
+        return rf_fail(err, RF_E_UNKNOWN_DIMENSION,
+                       "there is no dimension %.*s", RF_SHOWN(name));
+    }
+    rf_text value = RF_TEXT_EMPTY;
+    rf_status status =
+        rf_json_to_string(member, RF_VALUE_CHARACTERS_MAX, &value, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    *named |= RF_BIT(coordinate);
+    return add_dimension(place, (unsigned)coordinate, value, err);
+}
+
+static rf_status read_dimensions(const rf_catalog *catalog, rf_json_object line,
+                                 rf_place *place, rf_level *named,
+                                 rf_error *err)
+{
+    const rf_source *source = NULL;
+    const rf_json *value = NULL;
+    rf_status status = rf_read_dimension_source(catalog, line, &source, err);
+    if (status == RF_OK) {
+        status = rf_json_child(line, "dimensions", RF_JSON_REQUIRED,
+                               RF_JSON_OBJECT, &value, err);
+    }
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_json_object dimensions = {value, "dimensions"};
+    for (const rf_json *member = rf_json_first(value); member != NULL;
+         member = rf_json_next(member)) {
+        status = read_dimension(catalog, source, member, place, named, err);
+        if (status != RF_OK) {
+            return rf_json_at(dimensions, rf_json_name(member), status, err);
+        }
+    }
+    return RF_OK;
+}
+
+rf_status rf_read_key(const rf_call *call, rf_json_object line,
+                      rf_json_need product, rf_command *out, rf_level *named,
+                      rf_error *err)
+{
+    rf_level ignored = 0;
+    out->organization = RF_TEXT_EMPTY;
+    out->product = RF_TEXT_EMPTY;
+    rf_status status =
+        rf_json_string(line, "organizationId", RF_JSON_REQUIRED,
+                       RF_ORGANIZATION_CHARACTERS_MAX, &out->organization, err);
+    if (status == RF_OK) {
+        status = rf_json_string(line, "productId", product,
+                                RF_PRODUCT_CHARACTERS_MAX, &out->product, err);
+    }
+    return status == RF_OK
+               ? read_dimensions(rf_call_catalog(call), line, &out->place,
+                                 named == NULL ? &ignored : named, err)
+               : status;
+}
+
+/* The ERP's own source is open to the ERP, whatever the configuration says. */
+static bool may_write(const rf_call *call, const rf_source *source)
+{
+    return !source->read_only ||
+           (rf_text_is_name(source->name, rf_text_of("fno")) &&
+            rf_identity_may(call->identity, RF_MAY_WRITE_FNO));
+}
+
+static rf_status fail_read_only(const rf_source *source, rf_error *err)
+{
+    return rf_fail(err, RF_E_READ_ONLY_SOURCE,
+                   "the measures of %.*s are not for you to write",
+                   RF_SHOWN(source->name));
+}
+
+rf_status rf_find_writable_source(const rf_call *call, rf_text name,
+                                  const rf_source **out, rf_error *err)
+{
+    *out = rf_catalog_source(rf_call_catalog(call), name);
+    if (*out == NULL) {
+        return rf_fail(err, RF_E_UNKNOWN_DATA_SOURCE,
+                       "there is no data source %.*s", RF_SHOWN(name));
+    }
+    return may_write(call, *out) ? RF_OK : fail_read_only(*out, err);
+}
+
+rf_status rf_find_writable_measure(const rf_call *call, const rf_source *source,
+                                   rf_text name, rf_measure *out, rf_error *err)
+{
+    const rf_catalog *catalog = rf_call_catalog(call);
+    const rf_physical *measure =
+        rf_catalog_physical(catalog, source->name, name);
+    if (measure == NULL) {
+        return rf_fail(err, RF_E_UNKNOWN_MEASURE,
+                       "%.*s has no physical measure %.*s",
+                       RF_SHOWN(source->name), RF_SHOWN(name));
+    }
+    /* An alias may lead to a measure of another source. */
+    if (!rf_text_equal(measure->source, source->name)) {
+        const rf_source *owner = rf_catalog_source(catalog, measure->source);
+        if (owner == NULL || !may_write(call, owner)) {
+            return fail_read_only(owner == NULL ? source : owner, err);
+        }
+    }
+    *out = measure->number;
+    return RF_OK;
+}
+
+static rf_status add_amount(rf_amount *amounts, size_t *count,
+                            rf_measure measure, rf_quantity quantity,
+                            rf_error *err)
+{
+    size_t at = *count;
+    while (at > 0 && amounts[at - 1].measure > measure) {
+        at--;
+    }
+    if (at > 0 && amounts[at - 1].measure == measure) {
+        return rf_fail(err, RF_E_DUPLICATE_KEY,
+                       "two names for the same measure");
+    }
+    if (*count == RF_EVENT_QUANTITIES_MAX) {
+        return rf_fail(err, RF_E_TOO_MANY_ITEMS,
+                       "one event takes at most %d quantities",
+                       RF_EVENT_QUANTITIES_MAX);
+    }
+    memmove(&amounts[at + 1], &amounts[at], (*count - at) * sizeof *amounts);
+    amounts[at] = (rf_amount){measure, quantity};
+    *count += 1;
+    return RF_OK;
+}
+
+/* Read the measures of one source. */
+static rf_status read_source(const rf_call *call, const rf_json *member,
+                             rf_amount *amounts, size_t *count, rf_error *err)
+{
+    const rf_source *source = NULL;
+    rf_text name = rf_json_name(member);
+    rf_status status = rf_find_writable_source(call, name, &source, err);
+    if (status == RF_OK && !rf_json_is(member, RF_JSON_OBJECT)) {
+        status = rf_fail(err, RF_E_INVALID_FIELD, "an object is expected");
+    }
+    if (status != RF_OK) {
+        return rf_json_at((rf_json_object){member, ""}, name, status, err);
+    }
+    rf_json_object object = {member, name.bytes};
+    for (const rf_json *value = rf_json_first(member); value != NULL;
+         value = rf_json_next(value)) {
+        rf_measure measure = 0;
+        rf_quantity quantity = 0;
+        status = rf_find_writable_measure(call, source, rf_json_name(value),
+                                          &measure, err);
+        if (status == RF_OK) {
+            status = rf_json_to_quantity(value, &quantity, err);
+        }
+        if (status == RF_OK) {
+            status = add_amount(amounts, count, measure, quantity, err);
+        }
+        if (status != RF_OK) {
+            return rf_json_at(object, rf_json_name(value), status, err);
+        }
+    }
+    return RF_OK;
+}
+
+rf_status rf_read_quantities(const rf_call *call, rf_json_object quantities,
+                             rf_amount amounts[RF_EVENT_QUANTITIES_MAX],
+                             size_t *count, rf_error *err)
+{
+    *count = 0;
+    for (const rf_json *member = rf_json_first(quantities.value);
+         member != NULL; member = rf_json_next(member)) {
+        rf_status status = read_source(call, member, amounts, count, err);
+        if (status != RF_OK) {
+            char inner[sizeof err->field];
+            memcpy(inner, err->field, sizeof inner);
+            return rf_json_at(quantities, rf_text_of(inner), status, err);
+        }
+    }
+    if (*count == 0) {
+        rf_fail(err, RF_E_MISSING_FIELD, "no quantity is given");
+        return rf_json_at(quantities, RF_TEXT_EMPTY, RF_E_MISSING_FIELD, err);
+    }
+    return RF_OK;
+}
+
+rf_status rf_refuse_member(rf_json_object object, const char *name,
+                           rf_error *err)
+{
+    const rf_json *value = rf_json_member(object.value, rf_text_of(name));
+    if (value == NULL || rf_json_is(value, RF_JSON_NULL)) {
+        return RF_OK;
+    }
+    rf_fail(err, RF_E_INVALID_FIELD, "%s is not supported by this version",
+            name);
+    return rf_json_at(object, rf_text_of(name), RF_E_INVALID_FIELD, err);
+}

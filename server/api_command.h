@@ -1,0 +1,69 @@
+/*
+ * api_command.h - what all writing bodies have in common, read from JSON.
+ *
+ * Names are resolved here, under the catalog of the call: dimensions with the
+ * help of dimensionDataSource, data sources, measures. What is read is
+ * borrowed from the body's tree. Errors name the member at fault by its path
+ * in the line, as the client spelled it.
+ */
+#ifndef RINGFENCE_SERVER_API_COMMAND_H
+#define RINGFENCE_SERVER_API_COMMAND_H
+
+#include "core/command.h"
+#include "server/api_internal.h"
+#include "server/json_read.h"
+
+/* Limits of texts, in characters. */
+#define RF_ORGANIZATION_CHARACTERS_MAX 50
+#define RF_PRODUCT_CHARACTERS_MAX 100
+#define RF_VALUE_CHARACTERS_MAX 50
+#define RF_SOURCE_CHARACTERS_MAX 50
+#define RF_MODIFIER_CHARACTERS_MAX 50
+#define RF_TAG_CHARACTERS_MAX 100
+
+/* Most measures one event may change. */
+#define RF_EVENT_QUANTITIES_MAX 256
+
+/* Find the data source that "dimensionDataSource" names; NULL when it is left
+ * out or blank. RF_E_INVALID_FIELD, RF_E_TOO_LONG, RF_E_UNKNOWN_DATA_SOURCE. */
+RF_MUST_CHECK rf_status rf_read_dimension_source(const rf_catalog *catalog,
+                                                 rf_json_object object,
+                                                 const rf_source **out,
+                                                 rf_error *err);
+
+/* Read organizationId, productId and dimensions. `*named`, which may be NULL,
+ * gets every coordinate that was named, those with an empty value too.
+ * RF_E_MISSING_FIELD, RF_E_INVALID_FIELD, RF_E_TOO_LONG,
+ * RF_E_UNKNOWN_DATA_SOURCE, RF_E_UNKNOWN_DIMENSION, RF_E_DUPLICATE_DIMENSION.
+ */
+RF_MUST_CHECK rf_status rf_read_key(const rf_call *call, rf_json_object line,
+                                    rf_json_need product, rf_command *out,
+                                    rf_level *named, rf_error *err);
+
+/* Find a source that the caller may write to. `name` is what the error calls
+ * the member. RF_E_UNKNOWN_DATA_SOURCE, RF_E_READ_ONLY_SOURCE. */
+RF_MUST_CHECK rf_status rf_find_writable_source(const rf_call *call,
+                                                rf_text name,
+                                                const rf_source **out,
+                                                rf_error *err);
+
+/* Find a physical measure of a source found like that, aliases included.
+ * RF_E_UNKNOWN_MEASURE, RF_E_READ_ONLY_SOURCE. */
+RF_MUST_CHECK rf_status rf_find_writable_measure(const rf_call *call,
+                                                 const rf_source *source,
+                                                 rf_text name, rf_measure *out,
+                                                 rf_error *err);
+
+/* Read {"source": {"measure": quantity}} into amounts in order of the measure
+ * numbers. The errors above, RF_E_INVALID_QUANTITY, RF_E_DUPLICATE_KEY,
+ * RF_E_TOO_MANY_ITEMS. */
+RF_MUST_CHECK rf_status rf_read_quantities(
+    const rf_call *call, rf_json_object quantities,
+    rf_amount amounts[RF_EVENT_QUANTITIES_MAX], size_t *count, rf_error *err);
+
+/* Refuse members that this version does not know how to obey, so that nobody
+ * relies on them in vain. */
+RF_MUST_CHECK rf_status rf_refuse_member(rf_json_object object,
+                                         const char *name, rf_error *err);
+
+#endif

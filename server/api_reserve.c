@@ -1,0 +1,228 @@
+/*
+ * api_reserve.c - reserving and taking back: POST /onhand/reserve,
+ * /onhand/unreserve, and their lists.
+ */
+#include "server/api_command.h"
+#include "server/api_write.h"
+
+#include <stdio.h>
+
+/* ---- Reserve ---- */
+
+static rf_status read_measure(const rf_call *call, rf_json_object line,
+                              rf_command *command, rf_error *err)
+{
+    rf_text source_name = rf_text_of("iv");
+    rf_text modifier = RF_TEXT_EMPTY;
+    const rf_source *source = NULL;
+    rf_status status =
+        rf_json_string(line, "quantityDataSource", RF_JSON_OPTIONAL,
+                       RF_SOURCE_CHARACTERS_MAX, &source_name, err);
+    if (status == RF_OK) {
+        status = rf_json_string(line, "modifier", RF_JSON_REQUIRED,
+                                RF_MODIFIER_CHARACTERS_MAX, &modifier, err);
+    }
+    if (status != RF_OK) {
+        return status;
+    }
+    status = rf_find_writable_source(call, source_name, &source, err);
+    if (status != RF_OK) {
+        return rf_json_at(line, rf_text_of("quantityDataSource"), status, err);
+    }
+    status = rf_find_writable_measure(call, source, modifier, &command->measure,
+                                      err);
+    return rf_json_at(line, rf_text_of("modifier"), status, err);
+}
+
+/* The other form: {"quantities": {"iv": {"softreserved": 3}}}. */
+static rf_status read_as_event(const rf_call *call, rf_json_object line,
+                               const rf_json *quantities, rf_command *command,
+                               rf_error *err)
+{
+    static const char *const others[] = {"quantityDataSource", "modifier",
+                                         "quantity"};
+    rf_amount amounts[RF_EVENT_QUANTITIES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (rf_json_member(line.value, rf_text_of(others[i])) != NULL) {
+            return rf_fail_field(err, RF_E_CONFLICTING_FIELDS, "quantities",
+                                 "quantities stands in place of %s", others[i]);
+        }
+    }
+    rf_status status = rf_read_quantities(
+        call, (rf_json_object){quantities, "quantities"}, amounts, &count, err);
+    if (status == RF_OK && count != 1) {
+        status = rf_fail_field(err, RF_E_INVALID_FIELD, "quantities",
+                               "a reservation has one measure");
+    }
+    if (status == RF_OK) {
+        command->measure = amounts[0].measure;
+        command->quantity = amounts[0].quantity;
+    }
+    return status;
+}
+
+static rf_status read_amount(const rf_call *call, rf_json_object line,
+                             rf_command *command, rf_error *err)
+{
+    const rf_json *quantities = NULL;
+    rf_status status = rf_json_child(line, "quantities", RF_JSON_OPTIONAL,
+                                     RF_JSON_OBJECT, &quantities, err);
+    if (status == RF_OK && quantities != NULL) {
+        return read_as_event(call, line, quantities, command, err);
+    }
+    if (status == RF_OK) {
+        status = read_measure(call, line, command, err);
+    }
+    return status == RF_OK
+               ? rf_json_quantity(line, "quantity", RF_JSON_REQUIRED,
+                                  &command->quantity, err)
+               : status;
+}
+
+static rf_status read_partial(rf_json_object line, rf_command *command,
+                              rf_error *err)
+{
+    rf_status status = rf_json_bool(line, "allowPartial", RF_JSON_OPTIONAL,
+                                    &command->allow_partial, err);
+    if (status == RF_OK) {
+        status = rf_json_quantity(line, "minQuantity", RF_JSON_OPTIONAL,
+                                  &command->minimum, err);
+    }
+    if (status == RF_OK && command->minimum < 0) {
+        return rf_fail_field(err, RF_E_INVALID_QUANTITY, "minQuantity",
+                             "minQuantity must not be negative");
+    }
+    return status;
+}
+
+static rf_status read_owner(rf_json_object line, rf_command *command,
+                            rf_error *err)
+{
+    rf_status status =
+        rf_json_string(line, "recipient", RF_JSON_OPTIONAL,
+                       RF_TAG_CHARACTERS_MAX, &command->recipient, err);
+    return status == RF_OK
+               ? rf_json_string(line, "orderTag", RF_JSON_OPTIONAL,
+                                RF_TAG_CHARACTERS_MAX, &command->order_tag, err)
+               : status;
+}
+
+/* A hold that would never end is worse than none. */
+static rf_status refuse_expiry(rf_json_object line, rf_error *err)
+{
+    rf_status status = rf_refuse_member(line, "ttlSeconds", err);
+    return status == RF_OK ? rf_refuse_member(line, "expiresAt", err) : status;
+}
+
+/* A dimension outside the configured ones is refused even when it is empty,
+ * which the command does not tell any more. */
+static rf_status check_named(const rf_call *call, rf_level named, rf_error *err)
+{
+    const rf_catalog *catalog = rf_call_catalog(call);
+    rf_level outside = named & ~rf_catalog_reservation_mask(catalog);
+    if (outside == 0 || catalog->drops_dimensions) {
+        return RF_OK;
+    }
+    rf_text name = rf_dimension_name((unsigned)__builtin_ctzll(outside));
+    char field[64];
+    snprintf(field, sizeof field, "dimensions.%.*s", (int)name.length,
+             name.bytes);
+    return rf_fail_field(err, RF_E_DIMENSION_NOT_RESERVABLE, field,
+                         "%.*s is not among the reservation dimensions",
+                         (int)name.length, name.bytes);
+}
+
+static rf_status read_reservation(rf_call *call, rf_json_object line,
+                                  rf_command *command, rf_error *err)
+{
+    rf_level named = 0;
+    rf_status status =
+        rf_read_key(call, line, RF_JSON_REQUIRED, command, &named, err);
+    command->check = true;
+    if (status == RF_OK) {
+        status = read_amount(call, line, command, err);
+    }
+    if (status == RF_OK) {
+        status = rf_json_bool(line, "ifCheckAvailForReserv", RF_JSON_OPTIONAL,
+                              &command->check, err);
+    }
+    if (status == RF_OK) {
+        status = read_partial(line, command, err);
+    }
+    if (status == RF_OK) {
+        status = read_owner(line, command, err);
+    }
+    if (status == RF_OK) {
+        status = refuse_expiry(line, err);
+    }
+    return status == RF_OK ? check_named(call, named, err) : status;
+}
+
+/* ---- Unreserve ---- */
+
+/* The reason matters to stock rules only, but a wrong one is wrong always. */
+static rf_status check_reason(rf_json_object line, rf_error *err)
+{
+    rf_text reason = rf_text_of("cancelled");
+    rf_status status = rf_json_string(line, "reason", RF_JSON_OPTIONAL,
+                                      RF_TAG_CHARACTERS_MAX, &reason, err);
+    bool known = rf_text_is_name(reason, rf_text_of("cancelled")) ||
+                 rf_text_is_name(reason, rf_text_of("shipped"));
+    return status != RF_OK || known
+               ? status
+               : rf_fail_field(err, RF_E_INVALID_FIELD, "reason",
+                               "cancelled or shipped is expected");
+}
+
+static rf_status read_reversal(rf_call *call, rf_json_object line,
+                               rf_command *command, rf_error *err)
+{
+    rf_status status =
+        rf_read_key(call, line, RF_JSON_OPTIONAL, command, NULL, err);
+    if (status == RF_OK) {
+        status =
+            rf_json_string(line, "reservationId", RF_JSON_REQUIRED,
+                           RF_TAG_CHARACTERS_MAX, &command->reservation, err);
+    }
+    if (status == RF_OK) {
+        status = rf_json_quantity(line, "OffsetQty", RF_JSON_REQUIRED,
+                                  &command->quantity, err);
+    }
+    return status == RF_OK ? check_reason(line, err) : status;
+}
+
+/* ---- Routes ---- */
+
+static rf_step reserve_one(rf_call *call)
+{
+    return rf_write_one(call, RF_OPERATION_RESERVE, read_reservation);
+}
+
+static rf_step reserve_many(rf_call *call)
+{
+    return rf_write_many(call, RF_OPERATION_RESERVE, read_reservation);
+}
+
+static rf_step unreserve_one(rf_call *call)
+{
+    return rf_write_one(call, RF_OPERATION_UNRESERVE, read_reversal);
+}
+
+static rf_step unreserve_many(rf_call *call)
+{
+    return rf_write_many(call, RF_OPERATION_UNRESERVE, read_reversal);
+}
+
+static const rf_route rows[] = {
+    {RF_METHOD_POST, "/onhand/reserve", RF_MAY_POST_STOCK, RF_ROUTE_BODY,
+     reserve_one},
+    {RF_METHOD_POST, "/onhand/reserve/bulk", RF_MAY_POST_STOCK, RF_ROUTE_BODY,
+     reserve_many},
+    {RF_METHOD_POST, "/onhand/unreserve", RF_MAY_POST_STOCK, RF_ROUTE_BODY,
+     unreserve_one},
+    {RF_METHOD_POST, "/onhand/unreserve/bulk", RF_MAY_POST_STOCK, RF_ROUTE_BODY,
+     unreserve_many},
+};
+
+const rf_routes rf_routes_reserve = {rows, sizeof rows / sizeof rows[0]};

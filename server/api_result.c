@@ -1,0 +1,200 @@
+/*
+ * api_result.c - writing results and errors.
+ */
+#include "server/api_result.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define RETRY_AFTER_SECONDS 1
+
+int rf_answer_code(rf_status status)
+{
+    static const int codes[] = {
+        [RF_CLASS_OK] = 200,          [RF_CLASS_INVALID] = 400,
+        [RF_CLASS_REFUSED] = 500,     [RF_CLASS_NOT_FOUND] = 404,
+        [RF_CLASS_CONFLICT] = 409,    [RF_CLASS_FORBIDDEN] = 403,
+        [RF_CLASS_METHOD] = 405,      [RF_CLASS_TOO_LARGE] = 413,
+        [RF_CLASS_MEDIA] = 415,       [RF_CLASS_INTERNAL] = 500,
+        [RF_CLASS_UNAVAILABLE] = 503, [RF_CLASS_STORAGE_FULL] = 507,
+    };
+    return codes[rf_status_class(status)];
+}
+
+int rf_answer_http(rf_status status, int refusal)
+{
+    bool refused = rf_status_class(status) == RF_CLASS_REFUSED;
+    return refused && refusal != 0 ? refusal : rf_answer_code(status);
+}
+
+/* Put "prefix~id", which fits: ids are bounded when they are read. */
+static void put_id(rf_json_writer *writer, const rf_answer *answer)
+{
+    char text[1024];
+    if (answer->id.length == 0) {
+        rf_json_put_string(writer, "");
+        return;
+    }
+    size_t length = strlen(answer->prefix);
+    RF_ASSERT(length + 1 + answer->id.length <= sizeof text);
+    memcpy(text, answer->prefix, length);
+    text[length++] = '~';
+    memcpy(text + length, answer->id.bytes, answer->id.length);
+    rf_json_put_text(writer, (rf_text){text, length + answer->id.length});
+}
+
+void rf_answer_put(rf_json_writer *writer, const rf_answer *answer)
+{
+    bool good = answer->status == RF_OK;
+    rf_json_put_key(writer, "id");
+    put_id(writer, answer);
+    rf_json_put_key(writer, "processingStatus");
+    rf_json_put_string(writer, !good             ? "failure"
+                               : answer->partial ? "partialSuccess"
+                                                 : "success");
+    rf_json_put_key(writer, "message");
+    rf_json_put_string(writer, good ? "" : answer->message);
+    rf_json_put_key(writer, "statusCode");
+    rf_json_put_integer(writer, rf_answer_code(answer->status));
+    if (!good) {
+        rf_json_put_key(writer, "code");
+        rf_json_put_string(writer, rf_status_word(answer->status));
+        if (answer->field[0] != '\0') {
+            rf_json_put_key(writer, "field");
+            rf_json_put_string(writer, answer->field);
+        }
+    }
+}
+
+void rf_put_place(rf_json_writer *writer, const rf_catalog *catalog,
+                  rf_level shown, const rf_place *place)
+{
+    rf_json_begin_object(writer);
+    for (rf_level rest = shown; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        bool given = (place->given & RF_BIT(coordinate)) != 0;
+        rf_json_put_key_text(writer,
+                             rf_catalog_coordinate_name(catalog, coordinate));
+        rf_json_put_text(writer,
+                         given ? place->value[coordinate] : RF_TEXT_EMPTY);
+    }
+    rf_json_end_object(writer);
+}
+
+void rf_put_time(rf_json_writer *writer, int64_t at_ms)
+{
+    char text[40];
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm utc;
+    size_t length =
+        gmtime_r(&seconds, &utc) == NULL
+            ? 0
+            : strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    rf_json_put_text(writer, (rf_text){text, length});
+}
+
+/* Tell which level refused: the names of its coordinates, and how much it had.
+ */
+static void put_binding(rf_json_writer *writer, const rf_catalog *catalog,
+                        const rf_result *result)
+{
+    rf_json_put_key(writer, "available");
+    rf_json_put_quantity(writer, result->available);
+    rf_json_put_key(writer, "binding");
+    rf_json_begin_object(writer);
+    rf_json_put_key(writer, "kind");
+    rf_json_put_string(writer, "level");
+    rf_json_put_key(writer, "level");
+    rf_json_begin_array(writer);
+    for (rf_level rest = result->binding_level; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        rf_json_put_text(writer,
+                         rf_catalog_coordinate_name(catalog, coordinate));
+    }
+    rf_json_end_array(writer);
+    rf_json_put_key(writer, "value");
+    rf_json_put_quantity(writer, result->binding_value);
+    rf_json_end_object(writer);
+}
+
+static void put_reservation(rf_json_writer *writer, const rf_catalog *catalog,
+                            const rf_result *result)
+{
+    char text[RF_RESERVATION_TEXT_MAX] = "";
+    size_t length = 0;
+    bool good = result->status == RF_OK;
+    if (good) {
+        length = rf_reservation_print(result->reservation,
+                                      result->reservation_created, text);
+    }
+    rf_json_put_key(writer, "reservationId");
+    rf_json_put_text(writer, (rf_text){text, length});
+    if (good) {
+        rf_json_put_key(writer, "quantity");
+        rf_json_put_quantity(writer, result->quantity);
+    } else if (result->has_binding) {
+        put_binding(writer, catalog, result);
+    }
+}
+
+static void put_reversal(rf_json_writer *writer, const rf_command *command,
+                         const rf_result *result)
+{
+    rf_json_put_key(writer, "reservationId");
+    rf_json_put_text(writer, command->reservation);
+    rf_json_put_key(writer, "totalInvalidOffsetQtyByReservId");
+    rf_json_put_quantity(writer, result->invalid_offset);
+}
+
+void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
+                         const rf_command *command, const rf_result *result)
+{
+    if (command->operation == RF_OPERATION_RESERVE) {
+        put_reservation(writer, catalog, result);
+    } else if (command->operation == RF_OPERATION_UNRESERVE) {
+        put_reversal(writer, command, result);
+    }
+}
+
+void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer)
+{
+    rf_response *response = &call->exchange->response;
+    response->status = status;
+    response->content_type = RF_CONTENT_JSON;
+    if (status == 503) {
+        response->retry_after_s = RETRY_AFTER_SECONDS;
+    }
+    rf_buffer_clear(&response->body);
+    rf_json_writer_init(writer, &response->body, false);
+}
+
+rf_step rf_reply_error(rf_call *call, const rf_answer *answer)
+{
+    int refusal = call->generation == NULL
+                      ? 0
+                      : rf_call_catalog(call)->refusal_http_status;
+    rf_json_writer writer;
+    rf_reply_begin(call, rf_answer_http(answer->status, refusal), &writer);
+    rf_json_begin_object(&writer);
+    rf_answer_put(&writer, answer);
+    rf_json_end_object(&writer);
+    return RF_STEP_DONE;
+}
+
+rf_step rf_reply_failure(rf_call *call, const rf_error *error)
+{
+    rf_answer answer = {.prefix = "",
+                        .id = RF_TEXT_EMPTY,
+                        .status = error->status,
+                        .message = error->message,
+                        .field = error->field};
+    return rf_reply_error(call, &answer);
+}
+
+rf_step rf_reply_no_memory(rf_call *call)
+{
+    rf_error error = {0};
+    rf_fail(&error, RF_E_NO_MEMORY, "out of memory");
+    return rf_reply_failure(call, &error);
+}

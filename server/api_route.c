@@ -1,0 +1,126 @@
+/*
+ * api_route.c - matching paths, methods and media types.
+ */
+#include "server/api_route.h"
+
+#include <string.h>
+
+/* Compare one segment with the pattern up to its next slash. */
+static bool matches_segment(const char *pattern, rf_text segment)
+{
+    for (size_t i = 0; i < segment.length; i++) {
+        char expected = pattern[i];
+        if (expected == '\0' || expected == '/' ||
+            expected != rf_lower(segment.bytes[i])) {
+            return false;
+        }
+    }
+    return pattern[segment.length] == '\0' || pattern[segment.length] == '/';
+}
+
+bool rf_route_matches(const char *pattern, const rf_text *segments,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (*pattern != '/' || !matches_segment(pattern + 1, segments[i])) {
+            return false;
+        }
+        pattern += 1 + segments[i].length;
+    }
+    return *pattern == '\0';
+}
+
+bool rf_route_answers(rf_method offered, rf_method asked)
+{
+    return offered == asked ||
+           (offered == RF_METHOD_GET && asked == RF_METHOD_HEAD);
+}
+
+const char *rf_route_allow(unsigned methods)
+{
+    static const char *const texts[] = {
+        "",
+        "GET, HEAD",
+        "POST",
+        "GET, HEAD, POST",
+        "PUT",
+        "GET, HEAD, PUT",
+        "POST, PUT",
+        "GET, HEAD, POST, PUT",
+        "DELETE",
+        "GET, HEAD, DELETE",
+        "POST, DELETE",
+        "GET, HEAD, POST, DELETE",
+        "PUT, DELETE",
+        "GET, HEAD, PUT, DELETE",
+        "POST, PUT, DELETE",
+        "GET, HEAD, POST, PUT, DELETE",
+    };
+    size_t index = (methods & 1U << RF_METHOD_GET ? 1U : 0U) |
+                   (methods & 1U << RF_METHOD_POST ? 2U : 0U) |
+                   (methods & 1U << RF_METHOD_PUT ? 4U : 0U) |
+                   (methods & 1U << RF_METHOD_DELETE ? 8U : 0U);
+    return texts[index];
+}
+
+static rf_text trim(rf_text text)
+{
+    while (text.length > 0 && (text.bytes[0] == ' ' || text.bytes[0] == '\t')) {
+        text.bytes++;
+        text.length--;
+    }
+    while (text.length > 0 && (text.bytes[text.length - 1] == ' ' ||
+                               text.bytes[text.length - 1] == '\t')) {
+        text.length--;
+    }
+    return text;
+}
+
+/* Cut off and return what stands before the next semicolon. */
+static rf_text take_part(rf_text *rest)
+{
+    const char *end = memchr(rest->bytes, ';', rest->length);
+    size_t length = end == NULL ? rest->length : (size_t)(end - rest->bytes);
+    rf_text part = {rest->bytes, length};
+    size_t taken = end == NULL ? length : length + 1;
+    rest->bytes += taken;
+    rest->length -= taken;
+    return trim(part);
+}
+
+static rf_text unquote(rf_text text)
+{
+    bool quoted = text.length >= 2 && text.bytes[0] == '"' &&
+                  text.bytes[text.length - 1] == '"';
+    return quoted ? (rf_text){text.bytes + 1, text.length - 2} : text;
+}
+
+/* Parameters other than the charset say nothing about the bytes. */
+static bool is_utf8_parameter(rf_text parameter)
+{
+    rf_text charset = rf_text_of("charset=");
+    if (parameter.length < charset.length ||
+        !rf_text_is_name((rf_text){parameter.bytes, charset.length}, charset)) {
+        return true;
+    }
+    rf_text value = unquote((rf_text){parameter.bytes + charset.length,
+                                      parameter.length - charset.length});
+    return rf_text_is_name(value, rf_text_of("utf-8"));
+}
+
+bool rf_route_is_json(rf_text content_type)
+{
+    rf_text rest = content_type;
+    if (trim(rest).length == 0) {
+        return true;
+    }
+    if (!rf_text_is_name(take_part(&rest), rf_text_of("application/json"))) {
+        return false;
+    }
+    while (rest.length > 0) {
+        if (!is_utf8_parameter(take_part(&rest))) {
+            return false;
+        }
+    }
+    return true;
+}

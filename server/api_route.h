@@ -1,0 +1,32 @@
+/*
+ * api_route.h - does this path belong to that route?
+ *
+ * A route's path is written as clients would, "/onhand/reserve"; letter case
+ * makes no difference. The segments have been split and decoded before (url.h),
+ * so a slash in a pattern is always a border.
+ */
+#ifndef RINGFENCE_SERVER_API_ROUTE_H
+#define RINGFENCE_SERVER_API_ROUTE_H
+
+#include "core/text.h"
+#include "server/exchange.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Say whether the segments spell the pattern. */
+bool rf_route_matches(const char *pattern, const rf_text *segments,
+                      size_t count);
+
+/* Say whether a route for `offered` answers to `asked`: HEAD is answered like
+ * GET. */
+bool rf_route_answers(rf_method offered, rf_method asked);
+
+/* Return the Allow header for a set of methods (bits 1 << rf_method), static.
+ */
+const char *rf_route_allow(unsigned methods);
+
+/* Say whether a Content-Type is JSON in UTF-8, or absent. */
+bool rf_route_is_json(rf_text content_type);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * api_row.h - one row of a query's answer.
+ *
+ *     {"productId":"T-shirt","dimensions":{"siteid":"1","ColorId":"red"},
+ *      "quantities":{"pos":{"inbound":5,"availquantity":5}}}
+ *
+ * A row shows the physical measures that were ever posted there; every
+ * calculated measure that reads at least one of them; and the other measures
+ * those formulas read, as 0. Sources and measures are in lower case, site and
+ * location too, the other dimensions as they are known.
+ */
+#ifndef RINGFENCE_SERVER_API_ROW_H
+#define RINGFENCE_SERVER_API_ROW_H
+
+#include "core/arena.h"
+#include "core/catalog.h"
+#include "core/query.h"
+#include "server/json_write.h"
+
+/* What is worked out once for all rows of an answer. */
+typedef struct rf_row_layout rf_row_layout;
+
+/* Make the layout for a catalog, which it borrows, in the arena.
+ * RF_E_NO_MEMORY. */
+RF_MUST_CHECK rf_status rf_row_layout_make(const rf_catalog *catalog,
+                                           rf_arena *arena, rf_row_layout **out,
+                                           rf_error *err);
+
+typedef struct rf_row_style {
+    rf_level shown;    /* the coordinates of "dimensions" */
+    bool organization; /* put "organizationId", too */
+    bool negative;     /* put values below zero */
+} rf_row_style;
+
+/* Put one row. RF_E_QUANTITY_OVERFLOW: a formula's value does not fit; the
+ * writer is then in the middle of the row. */
+RF_MUST_CHECK rf_status rf_row_put(rf_row_layout *layout,
+                                   const rf_row_style *style, const rf_row *row,
+                                   rf_json_writer *writer, rf_error *err);
+
+#endif
