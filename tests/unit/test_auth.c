@@ -274,7 +274,7 @@ static void mistakes_are_named(void **state)
     assert_problem(
         "[" KEY("\"n\"", GOOD_HASH,
                 "\"roles\":[\"reader\",\"boss\"],\"environments\":[\"*\"]") "]",
-        "auth.keys[0].roles");
+        "auth.keys[0].roles[1]");
     assert_problem("[" KEY("\"n\"", GOOD_HASH,
                            "\"roles\":[],\"environments\":[\"*\"]") "]",
                    "auth.keys[0].roles");

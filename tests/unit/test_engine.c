@@ -169,23 +169,6 @@ static void test_a_basket_sees_its_earlier_lines(void **state)
     engine_expect(rig, "SHIRT", SHELF, "iv.softreserved", 2);
 }
 
-static void test_a_dry_run_changes_nothing(void **state)
-{
-    engine_rig *rig = *state;
-    rf_command post = engine_post(rig, "SHIRT", SHELF, "pos.inbound=3");
-    engine_do(rig, &post);
-    rf_command command = engine_reserve(rig, "SHIRT", SHELF, 2, true);
-    rf_job *dry = engine_job(rig, &command, 1);
-    dry->dry_run = true;
-    const rf_result *result = engine_run_job(rig, dry);
-    assert_int_equal(result->status, RF_OK);
-    assert_true(result->quantity == engine_units(2));
-    engine_expect(rig, "SHIRT", SHELF, "iv.softreserved", 0);
-    result = engine_do(rig, &command);
-    assert_false(result->replayed);
-    engine_expect(rig, "SHIRT", SHELF, "iv.softreserved", 2);
-}
-
 static void test_refusals_are_remembered(void **state)
 {
     engine_rig *rig = *state;
@@ -276,7 +259,6 @@ int main(void)
         CASE(test_lines_of_a_bulk_stand_alone),
         CASE(test_a_basket_is_all_or_nothing),
         CASE(test_a_basket_sees_its_earlier_lines),
-        CASE(test_a_dry_run_changes_nothing),
         CASE(test_refusals_are_remembered),
         CASE(test_an_overflow_refuses_one_line),
         CASE(test_a_restart_forgets_nothing),

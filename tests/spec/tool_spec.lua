@@ -1,0 +1,250 @@
+-- tool_spec.lua - the subcommands beside serve.
+
+local App = require "tests.support.app"
+local expect = require "tests.support.expect"
+local folder = require "tests.support.folder"
+local http = require "tests.support.http"
+local process = require "tests.support.process"
+local Server = require "tests.support.server"
+local tasks = require "tests.support.tasks"
+
+local WRONG_USAGE = 2
+
+local SUBCOMMANDS = {
+  "serve", "check", "verify", "backup", "restore", "token", "version",
+}
+
+describe("ringfence", function()
+  local app
+
+  after_each(function()
+    if app then App.finish(app) end
+    app = nil
+  end)
+
+  local function run(...)
+    return process.run { Server.binary(), ... }
+  end
+
+  -- Run a subcommand on the app's files; it must succeed.
+  local function succeed(name, ...)
+    local status, output, errors = app.server:tool(name, ...)
+    assert.are.equal(0, status, output .. errors)
+    return output .. errors
+  end
+
+  -- A server with some stock and a reservation, stopped again.
+  local function fill()
+    app = App.start()
+    app:put(10, { dimensions = App.place { ColorId = "red" } })
+    expect.ok(app:reserve(4, { id = "r" }))
+    app:disconnect()
+    app.server:stop()
+  end
+
+  it("says its version", function()
+    local status, output = run "version"
+    assert.are.equal(0, status)
+    assert.is_truthy(output:match("%d+%.%d+%.%d+"), output)
+  end)
+
+  it("says how it is used", function()
+    local status, output = run "--help"
+    assert.are.equal(0, status)
+    for _, name in ipairs(SUBCOMMANDS) do
+      assert.is_truthy(output:find(name, 1, true), name .. " not in " .. output)
+    end
+  end)
+
+  it("refuses what it does not know", function()
+    for _, words in ipairs {
+      { "frobnicate" }, {}, { "verify", "--no-such-option" },
+      { "--no-such-option" }, { "check", "--config" },
+      { "check", "--listen", "127.0.0.1:0" },
+    } do
+      local status, _, errors = run(table.unpack(words))
+      assert.are.equal(WRONG_USAGE, status, errors)
+      assert.is_true(#errors > 0)
+    end
+  end)
+
+  it("check finds a good configuration good, and touches no data", function()
+    app = App.start { stopped = true }
+    succeed "check"
+    assert.are.same({}, folder.list(app.server.root .. "/data"))
+  end)
+
+  it("check works while the server runs", function()
+    app = App.start()
+    succeed "check"
+  end)
+
+  it("check names what is wrong and where", function()
+    app = App.start { stopped = true, patch = {
+      reservConfiguration = { keys = { "siteid", "shade" } } } }
+    local status, output, errors = app.server:tool "check"
+    assert.are.equal(WRONG_USAGE, status, output .. errors)
+    local text = output .. errors
+    assert.is_truthy(text:find("$.reservConfiguration.keys[1]", 1, true), text)
+    assert.is_truthy(text:find(app.id .. ".json", 1, true), text)
+  end)
+
+  it("check names what is wrong in the server's own file", function()
+    app = App.start { stopped = true, server = { nonsense = 1 } }
+    local status, output, errors = app.server:tool "check"
+    assert.are.equal(WRONG_USAGE, status, output .. errors)
+    assert.is_truthy((output .. errors):find("nonsense", 1, true))
+  end)
+
+  it("verify finds every total equal to its leaves", function()
+    fill()
+    succeed "verify"
+    app.server:start()
+    assert.are.equal(4, app:total("iv.softreserved"))
+  end)
+
+  it("verify looks at a running server under load", function()
+    app = App.start()
+    local state = { done = false, count = 0 }
+    local function post_until_done()
+      local connection = http.connect(app.server.port)
+      while not state.done do
+        local event = app:event({ wms = { unrestricted = 1 } }, {
+          dimensions = App.place { ColorId = "c" .. state.count % 5 } })
+        assert(connection:request(app:build("POST", "/onhand", event)).status
+          == 200)
+        state.count = state.count + 1
+      end
+      connection:close()
+    end
+    local function verify_thrice()
+      for _ = 1, 3 do succeed "verify" end
+      state.done = true
+    end
+    tasks.run { post_until_done, post_until_done, verify_thrice }
+    assert.are.equal(state.count, app:total("wms.unrestricted"))
+  end)
+
+  it("verify prints the journal when asked to", function()
+    fill()
+    local lines = {}
+    for line in succeed("verify", "--journal"):gmatch("[^\n]+") do
+      local environment, rest = line:match("^(%S+)\t(.*)$")
+      if environment == app.id then lines[#lines + 1] = rest end
+    end
+    assert.are.equal(2, #lines)
+    assert.are.equal("2\treserve\tr\tsuccess", lines[2])
+  end)
+
+  local function damage(path)
+    local file = assert(io.open(path, "r+b"))
+    local size = file:seek("end")
+    for offset = 0, size - 1, 64 do
+      file:seek("set", offset)
+      file:write("\255\0\255")
+    end
+    file:close()
+  end
+
+  it("verify does not trust a damaged file", function()
+    fill()
+    for _, name in ipairs(folder.list(app.server.root .. "/data")) do
+      damage(app.server.root .. "/data/" .. name)
+    end
+    local status, output, errors = app.server:tool "verify"
+    assert.are.equal(1, status, output .. errors)
+  end)
+
+  it("backup and restore bring everything back", function()
+    fill()
+    local copy = app.server.root .. "/copy"
+    succeed("backup", "--to", copy)
+    assert.is_true(folder.exists(copy))
+    app.server:start()
+    app:put(90)
+    assert.are.equal(100, app:total("wms.unrestricted"))
+    app:disconnect()
+    app.server:stop()
+    app.server:wipe_data()
+    succeed("restore", "--from", copy)
+    succeed "verify"
+    app.server:start()
+    assert.are.equal(10, app:total("wms.unrestricted"))
+    assert.are.equal(4, app:total("iv.softreserved"))
+    expect.ok(app:reserve(4, { id = "r" }))
+    expect.refused(app:reserve(7), "insufficient_available", 6)
+  end)
+
+  it("backup of a running server is one moment of it", function()
+    app = App.start()
+    app:put(10)
+    local copy = app.server.root .. "/copy"
+    succeed("backup", "--to", copy)
+    app:put(5)
+    app:disconnect()
+    app.server:stop()
+    app.server:wipe_data()
+    succeed("restore", "--from", copy)
+    app.server:start()
+    assert.are.equal(10, app:total("wms.unrestricted"))
+    assert.are.equal(1, #app:events())
+  end)
+
+  it("backup does not write over a file that is there", function()
+    fill()
+    local copy = app.server.root .. "/copy"
+    folder.write(copy, "precious")
+    local status = app.server:tool("backup", "--to", copy)
+    assert.are_not.equal(0, status)
+    assert.are.equal("precious", folder.read(copy))
+  end)
+
+  it("restore does not write over data that is there", function()
+    fill()
+    local copy = app.server.root .. "/copy"
+    succeed("backup", "--to", copy)
+    local status = app.server:tool("restore", "--from", copy)
+    assert.are_not.equal(0, status)
+    app.server:start()
+    assert.are.equal(4, app:total("iv.softreserved"))
+  end)
+
+  it("restore refuses what is no backup", function()
+    app = App.start { stopped = true }
+    local copy = app.server.root .. "/copy"
+    folder.write(copy, ("no store at all"):rep(1000))
+    local status, _, errors = app.server:tool("restore", "--from", copy)
+    assert.are.equal(1, status, errors)
+    assert.is_nil(folder.read(app.server.root .. "/data/ringfence.mdb"))
+  end)
+
+  it("backup and restore say what they need", function()
+    app = App.start { stopped = true }
+    for _, name in ipairs { "backup", "restore" } do
+      local status, output, errors = app.server:tool(name)
+      assert.are.equal(WRONG_USAGE, status, output .. errors)
+    end
+  end)
+
+  it("token makes a key that works", function()
+    local status, output = run "token"
+    assert.are.equal(0, status)
+    local key, digest = output:match("(rf_%S+)"), output:match('"(%x+)"')
+    app = App.start { server = { auth = { keys = {
+      { name = "made", sha256 = digest, roles = { "reader" },
+        environments = { "*" } } } } } }
+    app.auth = "Bearer " .. key
+    expect.ok(app:get("/configuration"))
+    assert.are_not.equal(output, select(2, run "token"))
+  end)
+
+  it("explains every subcommand", function()
+    for _, name in ipairs(SUBCOMMANDS) do
+      if name ~= "version" then
+        local status, output = run(name, "--help")
+        assert.are.equal(0, status)
+        assert.is_truthy(output:find("ringfence " .. name, 1, true), output)
+      end
+    end
+  end)
+end)

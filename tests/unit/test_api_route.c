@@ -1,0 +1,130 @@
+/*
+ * test_api_route.c - which path, method and media type belongs to a route.
+ */
+#include "server/api_route.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define SEGMENTS_MAX 8
+
+/* Split at slashes; the text starts with one, or is empty. */
+static size_t split(const char *path, rf_text segments[SEGMENTS_MAX])
+{
+    size_t count = 0;
+    while (*path == '/') {
+        size_t length = strcspn(path + 1, "/");
+        segments[count++] = (rf_text){path + 1, length};
+        path += 1 + length;
+    }
+    return count;
+}
+
+static bool matches(const char *pattern, const char *path)
+{
+    rf_text segments[SEGMENTS_MAX];
+    size_t count = split(path, segments);
+    return rf_route_matches(pattern, segments, count);
+}
+
+static void paths_match_as_a_whole(void **state)
+{
+    (void)state;
+    assert_true(matches("/onhand", "/onhand"));
+    assert_true(matches("/onhand/reserve/bulk", "/onhand/reserve/bulk"));
+    assert_false(matches("/onhand", "/onhand/reserve"));
+    assert_false(matches("/onhand/reserve", "/onhand"));
+    assert_false(matches("/onhand/reserve", "/onhand/reserved"));
+    assert_false(matches("/onhand/reserve", "/onhand/reserv"));
+    assert_false(matches("/onhand/reserve", "/reserve/onhand"));
+    assert_false(matches("/onhand", ""));
+}
+
+static void paths_match_in_any_letter_case(void **state)
+{
+    (void)state;
+    assert_true(matches("/onhand/indexquery", "/OnHand/IndexQuery"));
+    assert_true(matches("/health/ping", "/HEALTH/PING"));
+}
+
+static void a_decoded_slash_is_no_border(void **state)
+{
+    (void)state;
+    rf_text segment = rf_text_of("onhand/reserve");
+    assert_false(rf_route_matches("/onhand/reserve", &segment, 1));
+}
+
+static void head_is_answered_like_get(void **state)
+{
+    (void)state;
+    assert_true(rf_route_answers(RF_METHOD_GET, RF_METHOD_GET));
+    assert_true(rf_route_answers(RF_METHOD_GET, RF_METHOD_HEAD));
+    assert_false(rf_route_answers(RF_METHOD_POST, RF_METHOD_HEAD));
+    assert_false(rf_route_answers(RF_METHOD_POST, RF_METHOD_GET));
+}
+
+static void methods_are_listed(void **state)
+{
+    (void)state;
+    assert_string_equal(rf_route_allow(1U << RF_METHOD_GET), "GET, HEAD");
+    assert_string_equal(rf_route_allow(1U << RF_METHOD_POST), "POST");
+    assert_string_equal(rf_route_allow(1U << RF_METHOD_DELETE), "DELETE");
+    assert_string_equal(
+        rf_route_allow(1U << RF_METHOD_GET | 1U << RF_METHOD_POST),
+        "GET, HEAD, POST");
+    assert_string_equal(
+        rf_route_allow(1U << RF_METHOD_PUT | 1U << RF_METHOD_DELETE),
+        "PUT, DELETE");
+}
+
+static void json_in_utf8_is_taken(void **state)
+{
+    static const char *const good[] = {
+        "",
+        "  ",
+        "application/json",
+        "APPLICATION/JSON",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "application/json ; charset=\"utf-8\"",
+        "application/json; odata.metadata=minimal; charset=utf-8",
+        "application/json;",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(rf_route_is_json(rf_text_of(good[i])));
+    }
+}
+
+static void other_types_are_not(void **state)
+{
+    static const char *const bad[] = {
+        "text/plain",
+        "application/jsonp",
+        "application/json; charset=utf-16",
+        "application/json; charset=",
+        "application/json; charset=utf-8; charset=latin1",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "json",
+        "; charset=utf-8",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(rf_route_is_json(rf_text_of(bad[i])));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_match_as_a_whole),
+        cmocka_unit_test(paths_match_in_any_letter_case),
+        cmocka_unit_test(a_decoded_slash_is_no_border),
+        cmocka_unit_test(head_is_answered_like_get),
+        cmocka_unit_test(methods_are_listed),
+        cmocka_unit_test(json_in_utf8_is_taken),
+        cmocka_unit_test(other_types_are_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
