@@ -194,8 +194,7 @@ static rf_status journal_line(rf_engine *engine, const rf_job *job,
         .actor = job->actor,
         .id = command->id,
         .organization = command->organization,
-        .product =
-            plan->product.length > 0 ? plan->product : command->product,
+        .product = plan->product.length > 0 ? plan->product : command->product,
         .coordinates = {(const unsigned char *)coordinates->bytes,
                         coordinates->length},
         .movements = engine->work.movements,
@@ -512,6 +511,7 @@ rf_status rf_engine_run(rf_engine *engine, rf_job *jobs, rf_error *err)
     if (status != RF_OK) {
         set_failures(jobs, status, err);
     }
+    rf_engine__settle(engine);
     answer_jobs(jobs);
     return status;
 }

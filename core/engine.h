@@ -89,6 +89,11 @@ RF_MUST_CHECK rf_status rf_engine_create(const rf_engine_options *options,
                                          rf_engine **out, rf_error *err);
 void rf_engine_free(rf_engine *engine);
 
+/* Have `settled` called on the writer's thread whenever something has become
+ * durable, before whoever asked for it is told. */
+void rf_engine_observe(rf_engine *engine, void (*settled)(void *self),
+                       void *self);
+
 /* Where readers find the published generations. */
 rf_globe *rf_engine_globe(rf_engine *engine);
 

@@ -93,6 +93,20 @@ void rf_engine_free(rf_engine *engine)
     rf_free(engine);
 }
 
+void rf_engine_observe(rf_engine *engine, void (*settled)(void *self),
+                       void *self)
+{
+    engine->settled = settled;
+    engine->settled_self = self;
+}
+
+void rf_engine__settle(rf_engine *engine)
+{
+    if (engine->settled != NULL) {
+        engine->settled(engine->settled_self);
+    }
+}
+
 rf_globe *rf_engine_globe(rf_engine *engine)
 {
     return engine->globe;
@@ -169,6 +183,7 @@ static void finish_task(rf_engine *engine, rf_status status,
     if (status != RF_OK) {
         task->error = *error;
     }
+    rf_engine__settle(engine);
     task->done(task);
 }
 

@@ -45,20 +45,19 @@ static bool has_data(const rf_environment *environment, rf_engine *engine,
                                (unsigned char)(environment->number & 0xFF)}};
     rf_key after = prefix;
     rf_store_transaction *transaction = NULL;
-    bool found = false;
-    rf_bytes key;
-    rf_bytes value;
     bool bounded = rf_key_after_prefix(&after);
+    rf_store_item item = {.table = RF_TABLE_STOCK};
+    if (bounded) {
+        item.key = rf_key_bytes(&after);
+    }
     *status = engine->store->operations->begin(engine->store, false,
                                                &transaction, err);
     if (*status != RF_OK) {
         return false;
     }
-    *status = engine->store->operations->last(transaction, RF_TABLE_STOCK,
-                                              bounded ? rf_key_bytes(&after)
-                                                      : (rf_bytes){NULL, 0},
-                                              &key, &value, &found, err);
-    found = found && key.length >= 2 && memcmp(key.bytes, prefix.bytes, 2) == 0;
+    *status = engine->store->operations->last(transaction, &item, err);
+    bool found = *status == RF_OK && item.key.length >= 2 &&
+                 memcmp(item.key.bytes, prefix.bytes, 2) == 0;
     engine->store->operations->abort(transaction);
     return found;
 }
@@ -321,7 +320,7 @@ static rf_status add_leaves(building *build, const rf_key *start,
 }
 
 static rf_status advance(building *build, rf_store_transaction *transaction,
-                         const rf_key *start, bool end)
+                         const rf_key *start)
 {
     rf_environment *environment = build->environment;
     rf_level_state before[RF_LEVELS_MAX];
@@ -331,7 +330,8 @@ static rf_status advance(building *build, rf_store_transaction *transaction,
         if (level->phase == RF_LEVEL_BUILDING &&
             is_same_key(&level->cursor, start)) {
             level->cursor = build->scan.cursor;
-            level->phase = end ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING;
+            level->phase =
+                build->scan.ended ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING;
         }
     }
     rf_status status = rf_environment_save(build->engine->store, transaction,
@@ -358,18 +358,17 @@ static rf_status build_step(rf_engine *engine, rf_environment *environment,
                                .level_number = rf_environment_active_level(
                                                    environment, RF_LEVEL_LEAF)
                                                    ->number,
+                               .limit = LEAVES_PER_STEP,
                                .cursor = start},
                       .err = err};
     rf_store_transaction *transaction = NULL;
-    bool end = false;
     rf_status status = rf_engine__begin(engine, &transaction, err);
     if (status != RF_OK) {
         return status;
     }
     rf_engine__begin_work(engine, environment);
-    status =
-        rf_level_scan_run(engine->store, transaction, &build.scan,
-                          LEAVES_PER_STEP, collect_leaf, &build, &end, err);
+    status = rf_level_scan_run(engine->store, transaction, &build.scan,
+                               collect_leaf, &build, err);
     if (status == RF_OK) {
         status = rf_workset_load(engine->workset, transaction, err);
     }
@@ -386,7 +385,7 @@ static rf_status build_step(rf_engine *engine, rf_environment *environment,
         engine->store->operations->abort(transaction);
         return status;
     }
-    return advance(&build, transaction, &start, end);
+    return advance(&build, transaction, &start);
 }
 
 static const rf_level_state *find_unfinished(const rf_environment *environment)

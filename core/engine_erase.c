@@ -17,12 +17,15 @@
 struct rf_erasing {
     size_t partition; /* index of the one under way */
     bool parsed;
+    bool noted; /* its ids are forgotten */
     char scratch[RF_PARTITION_TEXT_MAX];
     rf_text organization;
     rf_place place;
     char product[RF_PRODUCT_BYTES_MAX];
     size_t product_length; /* 0: look for the next one */
     bool by_product;
+    bool product_done; /* by the transaction under way */
+    bool partition_done;
 };
 
 void rf_engine__erase_forget(rf_engine *engine)
@@ -97,24 +100,26 @@ static rf_status scan_prefix(rf_store_transaction *transaction, rf_table table,
     rf_key_copy(&to, prefix);
     bool bounded = rf_key_after_prefix(&to);
     rf_status status = collected->engine->store->operations->scan(
-        transaction, table, rf_key_bytes(prefix),
-        bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}, visit, collected,
-        err);
+        transaction,
+        &(rf_store_range){table, rf_key_bytes(prefix),
+                          bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}},
+        visit, collected, err);
     return status != RF_OK ? status : collected->status;
 }
 
+/* Post the opposite of one leaf, the first node of the posting. Its list keeps
+ * its order meanwhile: every measure is in it already. */
 static rf_status negate(rf_engine *engine, const rf_posting *posting,
-                        const rf_measures *measures, rf_error *err)
+                        rf_error *err)
 {
-    rf_amount amounts[RF_MOVEMENTS_MAX];
-    size_t count =
-        measures->count < RF_MOVEMENTS_MAX ? measures->count : RF_MOVEMENTS_MAX;
-    memcpy(amounts, measures->amounts, count * sizeof amounts[0]);
-    for (size_t m = 0; m < count; m++) {
+    RF_ASSERT(posting->count > 0);
+    const rf_measures *measures = &posting->nodes[0]->node.measures;
+    for (uint16_t m = 0; m < measures->count; m++) {
+        rf_amount amount = measures->amounts[m];
         for (size_t i = 0; i < posting->count; i++) {
             rf_status status =
                 rf_workset_add(engine->workset, posting->nodes[i],
-                               amounts[m].measure, -amounts[m].quantity, err);
+                               amount.measure, -amount.quantity, err);
             if (status != RF_OK) {
                 return status;
             }
@@ -171,8 +176,7 @@ static rf_status erase_collected(rf_engine *engine,
         status = rf_workset_load(engine->workset, transaction, err);
     }
     for (size_t i = 0; i < count && status == RF_OK; i++) {
-        status = negate(engine, &postings[i],
-                        &postings[i].nodes[0]->node.measures, err);
+        status = negate(engine, &postings[i], err);
         if (status == RF_OK && erasing->by_product) {
             rf_key key;
             rf_posting_place_key(&engine->work, &postings[i], &key);
@@ -348,23 +352,29 @@ static rf_status find_product(rf_engine *engine,
     return RF_OK;
 }
 
-/* Forget the partition's ids and note the erasure. */
+/* Forget the ids of the partition's data up to now. */
+static rf_status note_erasure(rf_engine *engine,
+                              rf_store_transaction *transaction,
+                              rf_environment *environment, rf_error *err)
+{
+    const rf_erasing *erasing = engine->erasing;
+    rf_status status = rf_environment_note_erasure(
+        environment,
+        rf_partition_hash(erasing->by_product, erasing->organization,
+                          product_of(erasing), &erasing->place),
+        environment->last_number, err);
+    return status == RF_OK ? rf_environment_save(engine->store, transaction,
+                                                 environment, err)
+                           : status;
+}
+
 static rf_status finish_partition(rf_engine *engine, const rf_task *task,
                                   rf_store_transaction *transaction,
                                   rf_environment *environment, rf_error *err)
 {
-    const rf_erasing *erasing = engine->erasing;
     rf_status status = rf_engine__journal_task(engine, environment, task,
                                                RF_OPERATION_ERASE, err);
-    if (status == RF_OK) {
-        status = rf_environment_note_erasure(
-            environment,
-            rf_partition_hash(erasing->by_product, erasing->organization,
-                              product_of(erasing), &erasing->place),
-            environment->last_number, err);
-    }
-    return status == RF_OK ? rf_environment_save(engine->store, transaction,
-                                                 environment, err)
+    return status == RF_OK ? note_erasure(engine, transaction, environment, err)
                            : status;
 }
 
@@ -396,22 +406,60 @@ static rf_status start_partition(rf_engine *engine, const rf_task *task,
 /* One transaction's worth of the partition under way. */
 static rf_status erase_some(rf_engine *engine, const rf_task *task,
                             rf_environment *environment,
-                            rf_store_transaction *transaction, bool *product,
-                            bool *partition, rf_error *err)
+                            rf_store_transaction *transaction, rf_error *err)
 {
     rf_erasing *erasing = engine->erasing;
     rf_status status = RF_OK;
-    if (erasing->product_length == 0) {
+    erasing->product_done = false;
+    if (!erasing->noted) {
+        /* An erasure that is cut short has erased something, too. */
+        status = note_erasure(engine, transaction, environment, err);
+    }
+    if (status == RF_OK && erasing->product_length == 0) {
         status = find_product(engine, transaction, environment, err);
     }
     if (status == RF_OK && erasing->product_length > 0) {
-        status = erase_product(engine, transaction, environment, product, err);
+        status = erase_product(engine, transaction, environment,
+                               &erasing->product_done, err);
     }
-    *partition =
-        erasing->product_length == 0 || (erasing->by_product && *product);
-    return status == RF_OK && *partition
+    erasing->partition_done = erasing->product_length == 0 ||
+                              (erasing->by_product && erasing->product_done);
+    return status == RF_OK && erasing->partition_done
                ? finish_partition(engine, task, transaction, environment, err)
                : status;
+}
+
+/* Run one transaction, and go on to the next product or partition when it
+ * finished one. */
+static rf_status erase_transaction(rf_engine *engine, const rf_task *task,
+                                   rf_environment *environment, rf_error *err)
+{
+    rf_erasing *erasing = engine->erasing;
+    rf_store_transaction *transaction = NULL;
+    rf_status status = rf_engine__begin(engine, &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_engine__begin_work(engine, environment);
+    status = erase_some(engine, task, environment, transaction, err);
+    if (status != RF_OK) {
+        engine->store->operations->abort(transaction);
+        rf_engine__take_back(engine, 0);
+        return status;
+    }
+    status = rf_engine__commit(engine, transaction, err);
+    if (status == RF_OK) {
+        erasing->noted = true;
+    }
+    if (status == RF_OK && erasing->product_done && !erasing->by_product) {
+        erasing->product_length = 0;
+    }
+    if (status == RF_OK && erasing->partition_done) {
+        erasing->partition++;
+        erasing->parsed = false;
+        erasing->noted = false;
+    }
+    return status;
 }
 
 rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
@@ -428,39 +476,14 @@ rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
             return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
         }
     }
-    rf_erasing *erasing = engine->erasing;
-    if (erasing->partition == task->partition_count) {
+    if (engine->erasing->partition == task->partition_count) {
         *finished = true;
         return RF_OK;
     }
     rf_status status = RF_OK;
-    if (!erasing->parsed) {
+    if (!engine->erasing->parsed) {
         status = start_partition(engine, task, environment, err);
     }
-    rf_store_transaction *transaction = NULL;
-    if (status == RF_OK) {
-        status = rf_engine__begin(engine, &transaction, err);
-    }
-    if (status != RF_OK) {
-        return status;
-    }
-    bool product = false;
-    bool partition = false;
-    rf_engine__begin_work(engine, environment);
-    status = erase_some(engine, task, environment, transaction, &product,
-                        &partition, err);
-    if (status != RF_OK) {
-        engine->store->operations->abort(transaction);
-        rf_engine__take_back(engine, 0);
-        return status;
-    }
-    status = rf_engine__commit(engine, transaction, err);
-    if (status == RF_OK && product && !erasing->by_product) {
-        erasing->product_length = 0;
-    }
-    if (status == RF_OK && partition) {
-        erasing->partition++;
-        erasing->parsed = false;
-    }
-    return status;
+    return status == RF_OK ? erase_transaction(engine, task, environment, err)
+                           : status;
 }

@@ -78,8 +78,10 @@ rf_status rf_engine__recall(rf_engine *engine, rf_environment *environment,
     }
     if (status == RF_OK) {
         status = engine->store->operations->scan(
-            transaction, RF_TABLE_JOURNAL, rf_key_bytes(&from),
-            rf_key_bytes(&to), recall_entry, &context, err);
+            transaction,
+            &(rf_store_range){RF_TABLE_JOURNAL, rf_key_bytes(&from),
+                              rf_key_bytes(&to)},
+            recall_entry, &context, err);
     }
     engine->store->operations->abort(transaction);
     if (environment->ids_from == 0) {

@@ -37,6 +37,8 @@ struct rf_engine {
     rf_store *store;
     rf_workset *workset;
     rf_globe *globe;
+    void (*settled)(void *self); /* may be NULL */
+    void *settled_self;
     rf_environment **environments;
     size_t environment_count;
     rf_pending_list pending;
@@ -113,6 +115,9 @@ RF_MUST_CHECK rf_status rf_engine__journal_task(rf_engine *engine,
                                                 const rf_task *task,
                                                 rf_operation operation,
                                                 rf_error *err);
+
+/* Tell the observer that something has become durable. */
+void rf_engine__settle(rf_engine *engine);
 
 /* Forget the progress of the task under way. */
 void rf_engine__configure_forget(rf_engine *engine);

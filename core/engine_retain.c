@@ -59,9 +59,11 @@ static rf_status scan_entries(rf_engine *engine,
     rf_key end;
     rf_key_journal(&first, old->environment->number, from);
     rf_key_journal(&end, old->environment->number, UINT64_MAX);
-    return engine->store->operations->scan(transaction, RF_TABLE_JOURNAL,
-                                           rf_key_bytes(&first),
-                                           rf_key_bytes(&end), visit, old, err);
+    return engine->store->operations->scan(
+        transaction,
+        &(rf_store_range){RF_TABLE_JOURNAL, rf_key_bytes(&first),
+                          rf_key_bytes(&end)},
+        visit, old, err);
 }
 
 static unsigned retention_days(const rf_environment *environment)
@@ -282,17 +284,16 @@ static rf_status drop_nodes(rf_engine *engine, rf_environment *environment,
                             rf_store_transaction *transaction, rf_error *err)
 {
     rf_buffer keys = {0};
-    bool end = false;
     rf_level_scan scan = {.environment = environment->number,
-                          .level_number = level->number};
-    rf_status status =
-        rf_level_scan_run(engine->store, transaction, &scan, NODES_PER_STEP,
-                          note_node, &keys, &end, err);
+                          .level_number = level->number,
+                          .limit = NODES_PER_STEP};
+    rf_status status = rf_level_scan_run(engine->store, transaction, &scan,
+                                         note_node, &keys, err);
     if (status == RF_OK) {
         status = rf_engine__delete_keys(engine, transaction, &keys, err);
     }
     rf_buffer_done(&keys);
-    if (status == RF_OK && end) {
+    if (status == RF_OK && scan.ended) {
         *level = environment->levels[--environment->level_count];
         status =
             rf_environment_save(engine->store, transaction, environment, err);

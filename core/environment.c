@@ -180,6 +180,7 @@ static rf_status decode(rf_bytes key, rf_bytes value, rf_environment **out,
     status = rf_environment_create((uint16_t)(number[0] << 8 | number[1]), id,
                                    &environment, err);
     if (status == RF_OK) {
+        RF_ASSERT(environment != NULL);
         status = decode_rest(&reader, environment, err);
     }
     if (status != RF_OK) {
@@ -220,9 +221,11 @@ rf_status rf_environment_load_all(rf_store *store,
     bool bounded = rf_key_after_prefix(&to);
     RF_ASSERT(bounded);
     load_context loading = {visit, context, RF_OK, err};
-    rf_status status =
-        store->operations->scan(transaction, RF_TABLE_META, rf_key_bytes(&from),
-                                rf_key_bytes(&to), load_one, &loading, err);
+    rf_status status = store->operations->scan(
+        transaction,
+        &(rf_store_range){RF_TABLE_META, rf_key_bytes(&from),
+                          rf_key_bytes(&to)},
+        load_one, &loading, err);
     return status != RF_OK ? status : loading.status;
 }
 

@@ -14,7 +14,8 @@
 
 static rf_status out_of_memory(rf_error *err)
 {
-    return rf_fail(err, RF_E_NO_MEMORY, "the rows of one product do not fit into memory");
+    return rf_fail(err, RF_E_NO_MEMORY,
+                   "the rows of one product do not fit into memory");
 }
 
 void rf_groups_init(rf_groups *groups, size_t limit_bytes)

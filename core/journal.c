@@ -204,19 +204,21 @@ static bool read_one(void *argument, rf_bytes key, rf_bytes value)
 }
 
 rf_status rf_journal_read(rf_store *store, rf_store_transaction *transaction,
-                          uint16_t environment, uint64_t after,
-                          rf_entry_visit *visit, void *context, rf_error *err)
+                          rf_journal_range range, rf_entry_visit *visit,
+                          void *context, rf_error *err)
 {
-    if (after == UINT64_MAX) {
+    if (range.after == UINT64_MAX) {
         return RF_OK;
     }
     rf_key from;
     rf_key to;
-    rf_key_journal(&from, environment, after + 1);
-    rf_key_journal(&to, environment, UINT64_MAX);
+    rf_key_journal(&from, range.environment, range.after + 1);
+    rf_key_journal(&to, range.environment, UINT64_MAX);
     read_context reading = {.visit = visit, .context = context, .err = err};
     rf_status status = store->operations->scan(
-        transaction, RF_TABLE_JOURNAL, rf_key_bytes(&from), rf_key_bytes(&to),
+        transaction,
+        &(rf_store_range){RF_TABLE_JOURNAL, rf_key_bytes(&from),
+                          rf_key_bytes(&to)},
         read_one, &reading, err);
     return status != RF_OK ? status : reading.status;
 }
@@ -239,19 +241,17 @@ rf_status rf_journal_bounds(rf_store *store, rf_store_transaction *transaction,
     *first = 0;
     *last = 0;
     rf_status status = store->operations->scan(
-        transaction, RF_TABLE_JOURNAL, rf_key_bytes(&from), rf_key_bytes(&to),
+        transaction,
+        &(rf_store_range){RF_TABLE_JOURNAL, rf_key_bytes(&from),
+                          rf_key_bytes(&to)},
         note_number, first, err);
     if (status != RF_OK || *first == 0) {
         return status;
     }
-    rf_bytes key;
-    rf_bytes value;
-    bool found;
-    status =
-        store->operations->last(transaction, RF_TABLE_JOURNAL,
-                                rf_key_bytes(&to), &key, &value, &found, err);
-    if (status == RF_OK && found) {
-        *last = rf_key_journal_number(key);
+    rf_store_item item = {.table = RF_TABLE_JOURNAL, .key = rf_key_bytes(&to)};
+    status = store->operations->last(transaction, &item, err);
+    if (status == RF_OK && item.key.bytes != NULL) {
+        *last = rf_key_journal_number(item.key);
     }
     return status;
 }

@@ -64,10 +64,16 @@ uint64_t rf_journal_id_hash(uint16_t environment, rf_operation operation,
 /* Called for each entry read; return false to stop. */
 typedef bool rf_entry_visit(void *context, const rf_entry *entry);
 
-/* Visit an environment's entries with numbers above `after`, in order. */
+/* The entries of an environment with numbers above `after`. */
+typedef struct rf_journal_range {
+    uint16_t environment;
+    uint64_t after;
+} rf_journal_range;
+
+/* Visit the entries of a range, in order. */
 RF_MUST_CHECK rf_status rf_journal_read(rf_store *store,
                                         rf_store_transaction *transaction,
-                                        uint16_t environment, uint64_t after,
+                                        rf_journal_range range,
                                         rf_entry_visit *visit, void *context,
                                         rf_error *err);
 

@@ -68,14 +68,13 @@ static void step_over(rf_key *key)
 }
 
 rf_status rf_level_scan_run(rf_store *store, rf_store_transaction *transaction,
-                            rf_level_scan *scan, size_t limit,
-                            rf_level_scan_visit *visit, void *context,
-                            bool *end, rf_error *err)
+                            rf_level_scan *scan, rf_level_scan_visit *visit,
+                            void *context, rf_error *err)
 {
     walk walked = {.scan = scan,
                    .visit = visit,
                    .context = context,
-                   .left = limit,
+                   .left = scan->limit,
                    .err = err};
     rf_key to = {.length = 2,
                  .bytes = {(unsigned char)(scan->environment >> 8),
@@ -90,13 +89,15 @@ rf_status rf_level_scan_run(rf_store *store, rf_store_transaction *transaction,
         rf_key from = walked.next;
         walked.jumps = false;
         rf_status status = store->operations->scan(
-            transaction, RF_TABLE_STOCK, rf_key_bytes(&from),
-            bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}, visit_record,
-            &walked, err);
+            transaction,
+            &(rf_store_range){RF_TABLE_STOCK, rf_key_bytes(&from),
+                              bounded ? rf_key_bytes(&to)
+                                      : (rf_bytes){NULL, 0}},
+            visit_record, &walked, err);
         if (status != RF_OK || walked.status != RF_OK) {
             return status != RF_OK ? status : walked.status;
         }
     } while (walked.jumps);
-    *end = walked.left > 0;
+    scan->ended = walked.left > 0;
     return RF_OK;
 }

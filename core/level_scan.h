@@ -14,7 +14,9 @@
 typedef struct rf_level_scan {
     uint16_t environment;
     uint8_t level_number;
+    size_t limit;  /* nodes of one stretch */
     rf_key cursor; /* the last node visited; empty: begin at the beginning */
+    bool ended;    /* out: there are no more */
 } rf_level_scan;
 
 /* Called for each node, in key order. A status other than RF_OK ends the scan
@@ -23,13 +25,11 @@ typedef rf_status rf_level_scan_visit(void *context, rf_bytes key,
                                       const rf_key_parts *parts, rf_bytes value,
                                       rf_error *err);
 
-/* Visit at most `limit` nodes behind the cursor and move it. `*end`: there are
- * no more. */
+/* Visit the next stretch of nodes behind the cursor, and move it. */
 RF_MUST_CHECK rf_status rf_level_scan_run(rf_store *store,
                                           rf_store_transaction *transaction,
-                                          rf_level_scan *scan, size_t limit,
+                                          rf_level_scan *scan,
                                           rf_level_scan_visit *visit,
-                                          void *context, bool *end,
-                                          rf_error *err);
+                                          void *context, rf_error *err);
 
 #endif

@@ -47,24 +47,16 @@ static rf_status reserve_totals(rf_work *work, rf_plan *plan, size_t more,
     return RF_OK;
 }
 
-static rf_status add_total(rf_work *work, const rf_command *command,
-                           rf_plan *plan, rf_level level, rf_error *err)
+static rf_status add_total(rf_work *work, rf_plan *plan, rf_level level,
+                           rf_error *err)
 {
     for (size_t i = 0; i < plan->total_count; i++) {
         if (plan->totals[i].level == level) {
             return RF_OK;
         }
     }
-    rf_total *total = &plan->totals[plan->total_count];
-    rf_record *node = rf_posting_node(&plan->posting, level);
-    rf_status status = RF_OK;
-    if (node != NULL) {
-        *total =
-            (rf_total){.level = level, .node = node, .place = &command->place};
-    } else {
-        status = rf_total_plan(work, command->organization, command->product,
-                               &command->place, level, total, err);
-    }
+    rf_status status = rf_total_plan(work, &plan->posting, level,
+                                     &plan->totals[plan->total_count], err);
     if (status == RF_OK) {
         plan->total_count++;
     }
@@ -92,7 +84,7 @@ static rf_status add_prefixes(rf_work *work, const rf_command *command,
             !rf_level_covers(command->place.given, prefixes[count])) {
             continue;
         }
-        rf_status status = add_total(work, command, plan, prefixes[count], err);
+        rf_status status = add_total(work, plan, prefixes[count], err);
         if (status != RF_OK) {
             return status;
         }
@@ -114,8 +106,7 @@ static rf_status add_held_levels(rf_work *work, const rf_command *command,
         if (!rf_level_covers(command->place.given, head->levels[i].level)) {
             continue;
         }
-        rf_status status =
-            add_total(work, command, plan, head->levels[i].level, err);
+        rf_status status = add_total(work, plan, head->levels[i].level, err);
         if (status != RF_OK) {
             return status;
         }
@@ -130,7 +121,7 @@ static rf_status plan_check(rf_work *work, const rf_command *command,
     rf_status status = reserve_totals(
         work, plan, work->catalog->reservation_dimension_count + 2, err);
     if (status == RF_OK) {
-        status = add_total(work, command, plan, command->place.given, err);
+        status = add_total(work, plan, command->place.given, err);
     }
     if (status == RF_OK && work->catalog->strict) {
         status = add_prefixes(work, command, plan, err);

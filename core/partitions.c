@@ -8,58 +8,60 @@
 
 #include <string.h>
 
-typedef struct listing {
+typedef struct walk {
     const rf_generation *generation;
     rf_store *store;
     rf_store_transaction *transaction;
     rf_key to; /* the end of the environment */
-    rf_key at; /* the texts of the partition lie in it */
+    rf_key next;
+    rf_place_entry entry; /* the texts of a place lie in it */
+    rf_key at;            /* those of a product in this */
     bool found;
-} listing;
+} walk;
 
 /* Find the next place, and jump behind all of its products. */
-static rf_status next_place(listing *list, rf_key *next, rf_partition *out,
-                            rf_error *err)
+static rf_status next_place(walk *walked, rf_partition *out, rf_error *err)
 {
-    rf_place_entry entry;
-    rf_status status =
-        rf_place_find(list->store, list->transaction, next, &list->to,
-                      &list->at, &entry, &list->found, err);
-    if (status != RF_OK || !list->found) {
+    rf_place_entry *entry = &walked->entry;
+    rf_status status = rf_place_find(walked->store, walked->transaction,
+                                     &walked->next, &walked->to, entry, err);
+    walked->found = entry->found;
+    if (status != RF_OK || !entry->found) {
         return status;
     }
-    *out = (rf_partition){.organization = entry.organization,
+    *out = (rf_partition){.organization = entry->organization,
                           .product = RF_TEXT_EMPTY,
-                          .site = entry.site,
-                          .location = entry.location};
-    rf_place_behind(next, list->generation->environment, entry.organization,
-                    entry.site, entry.location);
+                          .site = entry->site,
+                          .location = entry->location};
+    rf_place_behind(&walked->next, walked->generation->environment,
+                    entry->organization, entry->site, entry->location);
     return RF_OK;
 }
 
 static bool take_first(void *context, rf_bytes key, rf_bytes value)
 {
-    listing *list = context;
+    walk *walked = context;
     (void)value;
-    memcpy(list->at.bytes, key.bytes, key.length);
-    list->at.length = (uint16_t)key.length;
-    list->found = true;
+    memcpy(walked->at.bytes, key.bytes, key.length);
+    walked->at.length = (uint16_t)key.length;
+    walked->found = true;
     return false;
 }
 
 /* Find the next product, and jump behind all of its records. */
-static rf_status next_product(listing *list, rf_key *next, rf_partition *out,
-                              rf_error *err)
+static rf_status next_product(walk *walked, rf_partition *out, rf_error *err)
 {
-    list->found = false;
-    rf_status status = list->store->operations->scan(
-        list->transaction, RF_TABLE_STOCK, rf_key_bytes(next),
-        rf_key_bytes(&list->to), take_first, list, err);
-    if (status != RF_OK || !list->found) {
+    walked->found = false;
+    rf_status status = walked->store->operations->scan(
+        walked->transaction,
+        &(rf_store_range){RF_TABLE_STOCK, rf_key_bytes(&walked->next),
+                          rf_key_bytes(&walked->to)},
+        take_first, walked, err);
+    if (status != RF_OK || !walked->found) {
         return status;
     }
     rf_key_parts parts;
-    status = rf_key_read(rf_key_bytes(&list->at), &parts, err);
+    status = rf_key_read(rf_key_bytes(&walked->at), &parts, err);
     if (status != RF_OK) {
         return status;
     }
@@ -67,67 +69,60 @@ static rf_status next_product(listing *list, rf_key *next, rf_partition *out,
                           .product = parts.product,
                           .site = RF_TEXT_EMPTY,
                           .location = RF_TEXT_EMPTY};
-    rf_key_product(next, parts.environment, parts.organization, parts.product);
-    next->bytes[next->length++] = RF_KEY_END;
+    rf_key_product(&walked->next, parts.environment, parts.organization,
+                   parts.product);
+    walked->next.bytes[walked->next.length++] = RF_KEY_END;
     return RF_OK;
 }
 
-static rf_status list_some(listing *list, rf_key *next, size_t limit,
-                           rf_partition_visit *visit, void *context, bool *end,
-                           rf_error *err)
+/* Find one partition and visit it, or find that there is none. */
+static rf_status visit_next(walk *walked, const rf_partition_listing *listing,
+                            rf_error *err)
 {
-    bool by_product = list->generation->catalog->by_product;
-    rf_slice slice;
-    rf_slice_start(&slice);
-    *end = false;
-    for (size_t visited = 0; visited < limit && !slice.is_over; visited++) {
-        rf_partition partition;
-        char id[RF_PARTITION_TEXT_MAX];
-        rf_slice_spend(&slice);
-        rf_status status = by_product
-                               ? next_product(list, next, &partition, err)
-                               : next_place(list, next, &partition, err);
-        if (status != RF_OK) {
-            return status;
-        }
-        if (!list->found) {
-            *end = true;
-            return RF_OK;
-        }
-        size_t length = rf_partition_print(
-            by_product, partition.organization, partition.product,
-            partition.site, partition.location, id);
-        partition.id = (rf_text){id, length};
-        status = visit(context, &partition, err);
-        if (status != RF_OK) {
-            return status;
-        }
+    bool by_product = walked->generation->catalog->by_product;
+    rf_partition partition;
+    char id[RF_PARTITION_TEXT_MAX];
+    rf_status status = by_product ? next_product(walked, &partition, err)
+                                  : next_place(walked, &partition, err);
+    if (status != RF_OK || !walked->found) {
+        return status;
     }
-    return RF_OK;
+    size_t length = rf_partition_print(by_product, partition.organization,
+                                       partition.product, partition.site,
+                                       partition.location, id);
+    partition.id = (rf_text){id, length};
+    return listing->visit(listing->context, &partition, err);
 }
 
-rf_status rf_partitions_list(const rf_generation *generation, rf_store *store,
-                             rf_partition_cursor *cursor, size_t limit,
-                             rf_partition_visit *visit, void *context,
+rf_status rf_partitions_list(rf_store *store, rf_partition_listing *listing,
                              bool *end, rf_error *err)
 {
-    listing list = {.generation = generation, .store = store};
-    uint16_t environment = generation->environment;
-    list.to = (rf_key){.length = 2,
-                       .bytes = {(unsigned char)(environment >> 8),
-                                 (unsigned char)(environment & 0xFF)}};
-    rf_key next = cursor->next.length > 0 ? cursor->next : list.to;
-    bool bounded = rf_key_after_prefix(&list.to);
+    walk walked = {.generation = listing->generation, .store = store};
+    uint16_t environment = listing->generation->environment;
+    walked.to = (rf_key){.length = 2,
+                         .bytes = {(unsigned char)(environment >> 8),
+                                   (unsigned char)(environment & 0xFF)}};
+    walked.next = listing->next.length > 0 ? listing->next : walked.to;
+    bool bounded = rf_key_after_prefix(&walked.to);
     RF_ASSERT(bounded);
     rf_status status =
-        store->operations->begin(store, false, &list.transaction, err);
+        store->operations->begin(store, false, &walked.transaction, err);
     if (status != RF_OK) {
         return status;
     }
-    status = list_some(&list, &next, limit, visit, context, end, err);
-    store->operations->abort(list.transaction);
+    rf_slice slice;
+    rf_slice_start(&slice);
+    walked.found = true;
+    for (size_t visited = 0; visited < listing->limit && !slice.is_over &&
+                             walked.found && status == RF_OK;
+         visited++) {
+        rf_slice_spend(&slice);
+        status = visit_next(&walked, listing, err);
+    }
+    store->operations->abort(walked.transaction);
     if (status == RF_OK) {
-        cursor->next = next;
+        *end = !walked.found;
+        listing->next = walked.next;
     }
     return status;
 }

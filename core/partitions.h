@@ -21,24 +21,23 @@ typedef struct rf_partition {
 } rf_partition;
 
 /* A status other than RF_OK ends the listing and is returned from it. */
-typedef rf_status rf_partition_visit(void *context,
-                                     const rf_partition *partition,
-                                     rf_error *err);
+typedef rf_status
+rf_partition_visit(void *context, const rf_partition *partition, rf_error *err);
 
-/* How far a listing has got; all zeroes begins one. */
-typedef struct rf_partition_cursor {
-    rf_key next;
-} rf_partition_cursor;
+/* What is to be listed, and how far that has got. */
+typedef struct rf_partition_listing {
+    const rf_generation *generation;
+    size_t limit; /* one call visits no more */
+    rf_partition_visit *visit;
+    void *context;
+    rf_key next; /* empty: begin at the beginning */
+} rf_partition_listing;
 
-/* Visit at most `limit` partitions of the generation's environment, in the
- * order of keys, and move the cursor. One call is one slice and may visit
- * fewer; `*end` says that there are no more. */
-RF_MUST_CHECK rf_status rf_partitions_list(const rf_generation *generation,
-                                           rf_store *store,
-                                           rf_partition_cursor *cursor,
-                                           size_t limit,
-                                           rf_partition_visit *visit,
-                                           void *context, bool *end,
-                                           rf_error *err);
+/* Visit partitions of the generation's environment in the order of keys, and
+ * move `next`. One call is one slice and may visit fewer than `limit`; `*end`
+ * says that there are no more. */
+RF_MUST_CHECK rf_status rf_partitions_list(rf_store *store,
+                                           rf_partition_listing *listing,
+                                           bool *end, rf_error *err);
 
 #endif

@@ -22,16 +22,14 @@ rf_status rf_place_entry_read(rf_bytes key, rf_place_entry *out, rf_error *err)
     rf_reader reader = rf_reader_of(key);
     rf_read_byte(&reader); /* the environment */
     rf_read_byte(&reader);
-    rf_place_entry entry;
-    entry.organization = read_part(&reader);
-    entry.site = read_part(&reader);
-    entry.location = read_part(&reader);
-    entry.product = read_part(&reader);
+    out->organization = read_part(&reader);
+    out->site = read_part(&reader);
+    out->location = read_part(&reader);
+    out->product = read_part(&reader);
     if (reader.failed || reader.at != reader.end) {
         return rf_fail(err, RF_E_STORAGE,
                        "the index of places holds a malformed key");
     }
-    *out = entry;
     return RF_OK;
 }
 
@@ -43,32 +41,27 @@ int rf_place_order(rf_text a, rf_text b)
     return a.length == 0 ? 0 : memcmp(a.bytes, b.bytes, a.length);
 }
 
-typedef struct finding {
-    rf_key *at;
-    bool found;
-} finding;
-
 static bool take_first(void *context, rf_bytes key, rf_bytes value)
 {
-    finding *sought = context;
+    rf_place_entry *entry = context;
     (void)value;
-    memcpy(sought->at->bytes, key.bytes, key.length);
-    sought->at->length = (uint16_t)key.length;
-    sought->found = true;
+    memcpy(entry->key.bytes, key.bytes, key.length);
+    entry->key.length = (uint16_t)key.length;
+    entry->found = true;
     return false;
 }
 
 rf_status rf_place_find(rf_store *store, rf_store_transaction *transaction,
-                        const rf_key *from, const rf_key *to, rf_key *at,
-                        rf_place_entry *out, bool *found, rf_error *err)
+                        const rf_key *from, const rf_key *to,
+                        rf_place_entry *out, rf_error *err)
 {
-    finding sought = {.at = at};
-    rf_status status =
-        store->operations->scan(transaction, RF_TABLE_PLACE, rf_key_bytes(from),
-                                rf_key_bytes(to), take_first, &sought, err);
-    *found = sought.found;
-    return status == RF_OK && sought.found
-               ? rf_place_entry_read(rf_key_bytes(at), out, err)
+    out->found = false;
+    rf_status status = store->operations->scan(
+        transaction,
+        &(rf_store_range){RF_TABLE_PLACE, rf_key_bytes(from), rf_key_bytes(to)},
+        take_first, out, err);
+    return status == RF_OK && out->found
+               ? rf_place_entry_read(rf_key_bytes(&out->key), out, err)
                : status;
 }
 

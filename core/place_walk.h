@@ -16,28 +16,29 @@
 #include "core/key.h"
 #include "core/store.h"
 
-/* Texts are borrowed from the key that was read. */
 typedef struct rf_place_entry {
+    bool found;
+    rf_key key; /* where rf_place_find keeps what it found */
     rf_text organization;
     rf_text site;
     rf_text location;
     rf_text product;
 } rf_place_entry;
 
-/* Take a key of the index apart. RF_E_STORAGE: it is not one. */
+/* Take a key of the index apart; texts are borrowed from it.
+ * RF_E_STORAGE: it is not one. */
 RF_MUST_CHECK rf_status rf_place_entry_read(rf_bytes key, rf_place_entry *out,
                                             rf_error *err);
 
 /* Order values as keys do: the shorter first, then by bytes. */
 int rf_place_order(rf_text a, rf_text b);
 
-/* Find the first entry at or behind `from` and below `to`. The key is copied
- * to `at`, which the texts of `out` borrow from. */
+/* Find the first entry at or behind `from` and below `to`; there is none when
+ * `found` is false. Texts are borrowed from the entry's own key. */
 RF_MUST_CHECK rf_status rf_place_find(rf_store *store,
                                       rf_store_transaction *transaction,
                                       const rf_key *from, const rf_key *to,
-                                      rf_key *at, rf_place_entry *out,
-                                      bool *found, rf_error *err);
+                                      rf_place_entry *out, rf_error *err);
 
 /* Make keys to jump to: the first entry of a place, and the first one behind
  * all of it; the same for a site. */

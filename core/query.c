@@ -3,7 +3,6 @@
  */
 #include "core/query.h"
 
-#include "core/place_walk.h"
 #include "core/query_internal.h"
 
 #include <stdlib.h>
@@ -53,21 +52,22 @@ bool rf_query__allows(const rf_filter *filter, rf_text value)
 
 /* Copy a list of texts in order, each of them once, without those that are too
  * long to be stored. */
-static rf_status normalize(const rf_text *texts, size_t count, size_t bytes_max,
+static rf_status normalize(const rf_filter *given, size_t bytes_max,
                            int (*compare)(const void *a, const void *b),
                            rf_arena *arena, rf_filter *out, rf_error *err)
 {
-    if (count == 1) {
-        out->values = texts;
+    const rf_text *texts = given->values;
+    *out = *given;
+    if (given->count == 1) {
         out->count = texts[0].length <= bytes_max ? 1 : 0;
         return RF_OK;
     }
-    rf_text *copy = rf_arena_calloc(arena, count, sizeof *copy);
+    rf_text *copy = rf_arena_calloc(arena, given->count, sizeof *copy);
     if (copy == NULL) {
         return out_of_memory(err);
     }
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < given->count; i++) {
         if (texts[i].length <= bytes_max) {
             copy[kept++] = texts[i];
         }
@@ -122,12 +122,11 @@ static rf_status plan_filters(rf_query_run *run, rf_arena *arena, rf_error *err)
         size_t place =
             rf_level_size(run->filtered & (RF_BIT(given->coordinate) - 1));
         rf_filter *filter = &run->filters[place];
-        filter->coordinate = given->coordinate;
-        rf_status status = normalize(given->values, given->count,
-                                     given->coordinate <= RF_LOCATION
-                                         ? RF_PLACE_VALUE_BYTES_MAX
-                                         : RF_COORDINATE_VALUE_BYTES_MAX,
-                                     compare_values, arena, filter, err);
+        size_t bytes_max = given->coordinate <= RF_LOCATION
+                               ? RF_PLACE_VALUE_BYTES_MAX
+                               : RF_COORDINATE_VALUE_BYTES_MAX;
+        rf_status status =
+            normalize(given, bytes_max, compare_values, arena, filter, err);
         if (status != RF_OK) {
             return status;
         }
@@ -141,10 +140,10 @@ static rf_status plan_filters(rf_query_run *run, rf_arena *arena, rf_error *err)
 static rf_status plan_products(rf_query_run *run, rf_arena *arena,
                                rf_error *err)
 {
+    rf_filter given = {0, run->query.products, run->query.product_count};
     rf_filter products = {0};
-    rf_status status = normalize(run->query.products, run->query.product_count,
-                                 RF_PRODUCT_BYTES_MAX, compare_products, arena,
-                                 &products, err);
+    rf_status status = normalize(&given, RF_PRODUCT_BYTES_MAX, compare_products,
+                                 arena, &products, err);
     run->products = products.values;
     run->product_count = products.count;
     return status;
@@ -284,8 +283,7 @@ static rf_status seek_walked(rf_query_run *run, rf_query_slicing *slicing,
 {
     rf_key to;
     rf_key from = run->walk;
-    rf_place_entry entry;
-    bool found;
+    rf_place_entry *entry = &run->entry;
     rf_key_organization(&to, run->generation->environment,
                         run->query.organizations[run->organization]);
     if (from.length == 0) {
@@ -294,21 +292,20 @@ static rf_status seek_walked(rf_query_run *run, rf_query_slicing *slicing,
     bool bounded = rf_key_after_prefix(&to);
     RF_ASSERT(bounded);
     rf_slice_spend(&slicing->slice);
-    rf_status status =
-        rf_place_find(slicing->store, slicing->transaction, &from, &to,
-                      &run->entry, &entry, &found, err);
+    rf_status status = rf_place_find(slicing->store, slicing->transaction,
+                                     &from, &to, entry, err);
     if (status != RF_OK) {
         return status;
     }
-    if (!found) {
+    if (!entry->found) {
         next_organization(run);
-    } else if (!is_allowed(run, &entry)) {
-        jump(run, &entry);
+    } else if (!is_allowed(run, entry)) {
+        jump(run, entry);
     } else {
-        run->here[RF_SITE] = entry.site;
-        run->here[RF_LOCATION] = entry.location;
-        rf_slice_behind(&run->walk, rf_key_bytes(&run->entry));
-        start_reading(run, entry.product);
+        run->here[RF_SITE] = entry->site;
+        run->here[RF_LOCATION] = entry->location;
+        rf_slice_behind(&run->walk, rf_key_bytes(&entry->key));
+        start_reading(run, entry->product);
     }
     return RF_OK;
 }

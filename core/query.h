@@ -49,14 +49,28 @@ typedef rf_status rf_row_visit(void *context, const rf_row *row, rf_error *err);
 typedef struct rf_query_run rf_query_run;
 
 /* Plan a query under a generation, which the run keeps a reference to.
- * `arena` gives the run's memory and outlives it. */
+ * `arena` gives the run's memory and outlives it; the rows of a product take as
+ * much again at most as the arena may.
+ * RF_E_MISSING_PRODUCT: there are no products, and group_by lacks site or
+ * location. RF_E_UNKNOWN_DIMENSION: no totals are kept by these groups. */
 RF_MUST_CHECK rf_status rf_query_start(rf_generation *generation,
                                        const rf_query *query, rf_arena *arena,
                                        rf_query_run **out, rf_error *err);
 
-/* Read on for one slice and visit the rows it completes: in order of
- * organization as given, then product, site, location, then the other
- * coordinates. `*done`: that was all. */
+/* Read on for one slice and visit the rows it completes. `*done`: that was all.
+ *
+ * Rows come in the order of the organizations as given, then of products, then
+ * of their coordinates in the order of the coordinates' numbers (site and
+ * location first); all of these by bytes, the empty value first. A product's
+ * rows are kept until it is read to its end, so that memory follows the rows
+ * of one product.
+ *
+ * Without products the order is organization, site, location, product, and
+ * only then the other coordinates; here sites, locations and products come as
+ * they are stored, a shorter one before a longer one. So every place is
+ * finished before the next, and memory follows one product at one place.
+ *
+ * A status that `visit` returns ends the query and is returned. */
 RF_MUST_CHECK rf_status rf_query_slice(rf_query_run *run, rf_store *store,
                                        rf_row_visit *visit, void *context,
                                        bool *done, rf_error *err);

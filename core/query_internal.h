@@ -9,6 +9,7 @@
 
 #include "core/groups.h"
 #include "core/key.h"
+#include "core/place_walk.h"
 #include "core/query.h"
 #include "core/record.h"
 #include "core/slice.h"
@@ -54,7 +55,7 @@ struct rf_query_run {
     bool walks;
     rf_filter allowed[2]; /* sites and locations, no values: all of them */
     rf_key walk;          /* where to go on, empty: begin an organization */
-    rf_key entry;         /* the texts of `here` lie in it */
+    rf_place_entry entry; /* the texts of `here` lie in it */
     rf_text here[2];      /* the place under way */
 
     rf_reading reading;

@@ -218,9 +218,9 @@ static rf_status read_range(rf_query_run *run, rf_query_slicing *slicing,
     scanning scan = {
         .run = run, .slicing = slicing, .head = head.length, .err = err};
     rf_slice_spend(&slicing->slice); /* seeking costs as much as a key */
-    rf_status status =
-        rf_slice_scan(slicing->store, slicing->transaction, RF_TABLE_STOCK,
-                      &prefix, &next, visit_node, &scan, err);
+    rf_slice_range range = {&prefix, &next};
+    rf_status status = rf_slice_scan(slicing->store, slicing->transaction,
+                                     &range, visit_node, &scan, err);
     *end = run->reading.next.length == 0;
     return status != RF_OK ? status : scan.status;
 }

@@ -8,17 +8,16 @@
 
 #include <string.h>
 
-typedef struct listing {
-    const rf_reservation_filter *filter;
+typedef struct walk {
+    const rf_reservation_listing *listing;
+    rf_key prefix;
     rf_slice slice;
     size_t left; /* to be visited */
-    rf_held_visit *visit;
-    void *context;
     rf_key next; /* where to go on */
     bool jumps;  /* `next` is not simply the key behind the last one */
     rf_status status;
     rf_error *err;
-} listing;
+} walk;
 
 static bool is_at_or_below(const rf_place *at, const rf_place *place)
 {
@@ -40,94 +39,94 @@ static bool is_wanted(const rf_reservation_filter *filter,
            (filter->recipient == NULL ||
             rf_text_equal(*filter->recipient, reservation->recipient)) &&
            (filter->place == NULL || is_at_or_below(place, filter->place)) &&
-           (!filter->has_before ||
-            reservation->updated_ms < filter->before_ms);
+           (!filter->has_before || reservation->updated_ms < filter->before_ms);
 }
 
-static rf_status take_reservation(listing *list, const rf_key_parts *parts,
+static rf_status take_reservation(walk *walked, const rf_key_parts *parts,
                                   rf_bytes value)
 {
+    const rf_reservation_listing *listing = walked->listing;
     rf_reservation reservation;
     rf_place place;
     bool hashed;
-    rf_status status = rf_reservation_decode(value, &reservation, list->err);
+    rf_status status = rf_reservation_decode(value, &reservation, walked->err);
     if (status == RF_OK) {
         status = rf_coordinates_read(reservation.coordinates, &place, &hashed,
-                                     list->err);
+                                     walked->err);
     }
-    if (status != RF_OK || !is_wanted(list->filter, &reservation, &place)) {
+    if (status != RF_OK || !is_wanted(listing->filter, &reservation, &place)) {
         return status;
     }
-    list->left--;
+    walked->left--;
     rf_held held = {parts->organization, parts->product, parts->reservation,
                     &place, &reservation};
-    return list->visit(list->context, &held, list->err);
+    return listing->visit(listing->context, &held, walked->err);
 }
 
 /* Aim at the reservations of this product, or at the next product. */
-static void jump(listing *list, const rf_key_parts *parts, bool into)
+static void jump(walk *walked, const rf_key_parts *parts, bool into)
 {
-    rf_key_product(&list->next, parts->environment, parts->organization,
+    rf_key_product(&walked->next, parts->environment, parts->organization,
                    parts->product);
-    list->next.bytes[list->next.length++] =
+    walked->next.bytes[walked->next.length++] =
         into ? RF_KEY_RESERVATION : RF_KEY_END;
-    list->jumps = true;
+    walked->jumps = true;
 }
 
 static bool visit_record(void *context, rf_bytes key, rf_bytes value)
 {
-    listing *list = context;
+    walk *walked = context;
     rf_key_parts parts;
-    list->status = rf_key_read(key, &parts, list->err);
-    if (list->status != RF_OK) {
+    walked->status = rf_key_read(key, &parts, walked->err);
+    if (walked->status != RF_OK) {
         return false;
     }
-    bool goes_on = rf_slice_spend(&list->slice);
-    bool is_product = list->filter->product.length == 0 ||
-                      rf_text_equal(list->filter->product, parts.product);
+    rf_text product = walked->listing->filter->product;
+    bool goes_on = rf_slice_spend(&walked->slice);
+    bool is_product =
+        product.length == 0 || rf_text_equal(product, parts.product);
     if (!is_product || parts.kind != RF_KEY_RESERVATION) {
-        jump(list, &parts, is_product && parts.kind == RF_KEY_HEAD);
+        jump(walked, &parts, is_product && parts.kind == RF_KEY_HEAD);
         return false;
     }
-    list->status = take_reservation(list, &parts, value);
-    rf_slice_behind(&list->next, key);
-    return list->status == RF_OK && goes_on && list->left > 0;
+    walked->status = take_reservation(walked, &parts, value);
+    rf_slice_behind(&walked->next, key);
+    return walked->status == RF_OK && goes_on && walked->left > 0;
 }
 
-static rf_status list_some(listing *list, const rf_key *prefix, rf_store *store,
+static rf_status list_some(walk *walked, rf_store *store,
                            rf_store_transaction *transaction, bool *end,
                            rf_error *err)
 {
     *end = false;
-    while (!*end && list->left > 0 && !list->slice.is_over) {
-        rf_key from = list->next;
-        list->jumps = false;
-        rf_status status =
-            rf_slice_scan(store, transaction, RF_TABLE_STOCK, prefix, &from,
-                          visit_record, list, err);
-        if (status != RF_OK || list->status != RF_OK) {
-            return status != RF_OK ? status : list->status;
+    while (!*end && walked->left > 0 && !walked->slice.is_over) {
+        rf_key from = walked->next;
+        rf_slice_range range = {&walked->prefix, &from};
+        walked->jumps = false;
+        rf_status status = rf_slice_scan(store, transaction, &range,
+                                         visit_record, walked, err);
+        if (status != RF_OK || walked->status != RF_OK) {
+            return status != RF_OK ? status : walked->status;
         }
-        *end = !list->jumps && list->left > 0 && !list->slice.is_over;
+        *end = !walked->jumps && walked->left > 0 && !walked->slice.is_over;
     }
     return RF_OK;
 }
 
-static bool can_be_stored(const rf_reservation_filter *filter)
+/* An empty prefix: nothing can be stored under such names. */
+static rf_key make_prefix(const rf_reservation_listing *listing)
 {
-    return filter->organization.length <= RF_ORGANIZATION_BYTES_MAX &&
-           filter->product.length <= RF_PRODUCT_BYTES_MAX;
-}
-
-static rf_key make_prefix(uint16_t environment,
-                          const rf_reservation_filter *filter)
-{
-    rf_key prefix;
-    rf_key_organization(&prefix, environment, filter->organization);
+    const rf_reservation_filter *filter = listing->filter;
+    rf_key prefix = {0};
+    if (filter->organization.length > RF_ORGANIZATION_BYTES_MAX ||
+        filter->product.length > RF_PRODUCT_BYTES_MAX) {
+        return prefix;
+    }
+    rf_key_organization(&prefix, listing->environment, filter->organization);
     if (filter->organization.length == 0) {
         prefix.length = 2; /* of all organizations */
     } else if (filter->product.length > 0) {
-        rf_key_product(&prefix, environment, filter->organization,
+        rf_key_product(&prefix, listing->environment, filter->organization,
                        filter->product);
         prefix.bytes[prefix.length++] = RF_KEY_RESERVATION;
     }
@@ -146,38 +145,30 @@ static bool is_inside(const rf_key *next, const rf_key *prefix)
                                                       end.length}) < 0);
 }
 
-rf_status rf_reservations_list(uint16_t environment,
-                               const rf_reservation_filter *filter,
-                               rf_store *store, rf_reservation_cursor *cursor,
-                               size_t limit, rf_held_visit *visit,
-                               void *context, bool *end, rf_error *err)
+rf_status rf_reservations_list(rf_store *store, rf_reservation_listing *listing,
+                               bool *end, rf_error *err)
 {
-    listing list = {.filter = filter,
-                    .left = limit,
-                    .visit = visit,
-                    .context = context,
-                    .next = cursor->next,
-                    .err = err};
-    if (!can_be_stored(filter)) {
-        *end = true;
-        return RF_OK;
-    }
-    rf_key prefix = make_prefix(environment, filter);
-    if (list.next.length > 0 && !is_inside(&list.next, &prefix)) {
+    walk walked = {.listing = listing,
+                   .prefix = make_prefix(listing),
+                   .left = listing->limit,
+                   .next = listing->cursor.next,
+                   .err = err};
+    if (walked.prefix.length == 0 ||
+        (walked.next.length > 0 && !is_inside(&walked.next, &walked.prefix))) {
         *end = true;
         return RF_OK;
     }
     rf_store_transaction *transaction = NULL;
-    rf_slice_start(&list.slice);
+    rf_slice_start(&walked.slice);
     rf_status status =
         store->operations->begin(store, false, &transaction, err);
     if (status != RF_OK) {
         return status;
     }
-    status = list_some(&list, &prefix, store, transaction, end, err);
+    status = list_some(&walked, store, transaction, end, err);
     store->operations->abort(transaction);
     if (status == RF_OK) {
-        cursor->next = list.next;
+        listing->cursor.next = walked.next;
     }
     return status;
 }

@@ -48,14 +48,15 @@ void rf_slice_behind(rf_key *next, rf_bytes key)
 }
 
 rf_status rf_slice_scan(rf_store *store, rf_store_transaction *transaction,
-                        rf_table table, const rf_key *prefix,
-                        const rf_key *next, rf_store_visit *visit,
+                        const rf_slice_range *range, rf_store_visit *visit,
                         void *context, rf_error *err)
 {
-    rf_key to = *prefix;
+    rf_key to = *range->prefix;
+    const rf_key *from = range->next->length > 0 ? range->next : range->prefix;
     bool bounded = rf_key_after_prefix(&to);
     return store->operations->scan(
-        transaction, table,
-        next->length > 0 ? rf_key_bytes(next) : rf_key_bytes(prefix),
-        bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}, visit, context, err);
+        transaction,
+        &(rf_store_range){RF_TABLE_STOCK, rf_key_bytes(from),
+                          bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0}},
+        visit, context, err);
 }

@@ -32,12 +32,18 @@ bool rf_slice_spend(rf_slice *slice);
 /* Set `next` to the first key behind `key`, to go on from there. */
 void rf_slice_behind(rf_key *next, rf_bytes key);
 
-/* Scan the records whose keys start with `prefix`, from `next` on when that is
- * not empty. */
+/* Records of the stock table: those whose keys start with `prefix`, from `next`
+ * on when that is not empty. */
+typedef struct rf_slice_range {
+    const rf_key *prefix;
+    const rf_key *next;
+} rf_slice_range;
+
+/* Visit the records of a range as the store's scan does. */
 RF_MUST_CHECK rf_status rf_slice_scan(rf_store *store,
                                       rf_store_transaction *transaction,
-                                      rf_table table, const rf_key *prefix,
-                                      const rf_key *next, rf_store_visit *visit,
-                                      void *context, rf_error *err);
+                                      const rf_slice_range *range,
+                                      rf_store_visit *visit, void *context,
+                                      rf_error *err);
 
 #endif

@@ -45,6 +45,14 @@ typedef struct rf_store_item {
     rf_bytes value;
 } rf_store_item;
 
+/* The records with from <= key < to. `from` without bytes is the table's
+ * start, `to` with NULL bytes its end. */
+typedef struct rf_store_range {
+    rf_table table;
+    rf_bytes from;
+    rf_bytes to;
+} rf_store_range;
+
 /* Called for each record of a scan in key order. Return true to go on, false
  * to stop. */
 typedef bool rf_store_visit(void *context, rf_bytes key, rf_bytes value);
@@ -85,17 +93,16 @@ typedef struct rf_store_operations {
      */
     rf_status (*load)(rf_store_transaction *transaction, rf_store_item *items,
                       size_t count, rf_error *err);
-    /* Visit the records with from <= key < to in order; to with NULL bytes
-     * means the end of the table, from without bytes its start. `visit` may
-     * load, but neither save nor scan the same table. */
-    rf_status (*scan)(rf_store_transaction *transaction, rf_table table,
-                      rf_bytes from, rf_bytes to, rf_store_visit *visit,
+    /* Visit the records of a range in key order. `visit` may load, but neither
+     * save nor scan the same table. */
+    rf_status (*scan)(rf_store_transaction *transaction,
+                      const rf_store_range *range, rf_store_visit *visit,
                       void *context, rf_error *err);
-    /* Find the record with the greatest key below `below` (NULL bytes: the
-     * last of the table). `*found` false: there is none. */
-    rf_status (*last)(rf_store_transaction *transaction, rf_table table,
-                      rf_bytes below, rf_bytes *key, rf_bytes *value,
-                      bool *found, rf_error *err);
+    /* Put the record with the greatest key below the item's key (NULL bytes:
+     * the last of its table) into the item; its key's bytes are NULL when there
+     * is none. */
+    rf_status (*last)(rf_store_transaction *transaction, rf_store_item *item,
+                      rf_error *err);
     /* Save `count` items, best given in table and key order. */
     rf_status (*save)(rf_store_transaction *transaction,
                       const rf_store_item *items, size_t count, rf_error *err);

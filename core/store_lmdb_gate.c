@@ -231,6 +231,7 @@ rf_status rf_store__begin_read(rf_store_lmdb *store, rf_store_transaction **out,
         if (status != RF_OK) {
             return status;
         }
+        RF_ASSERT(reader != NULL);
         int code = mdb_txn_renew(reader->handle);
         if (code == 0) {
             reader->has_failed = false;

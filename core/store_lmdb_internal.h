@@ -157,12 +157,11 @@ rf_status rf_store__grow(rf_store *store, rf_error *err);
 
 rf_status rf_store__load(rf_store_transaction *transaction,
                          rf_store_item *items, size_t count, rf_error *err);
-rf_status rf_store__scan(rf_store_transaction *transaction, rf_table table,
-                         rf_bytes from, rf_bytes to, rf_store_visit *visit,
+rf_status rf_store__scan(rf_store_transaction *transaction,
+                         const rf_store_range *range, rf_store_visit *visit,
                          void *context, rf_error *err);
-rf_status rf_store__last(rf_store_transaction *transaction, rf_table table,
-                         rf_bytes below, rf_bytes *key, rf_bytes *value,
-                         bool *found, rf_error *err);
+rf_status rf_store__last(rf_store_transaction *transaction, rf_store_item *item,
+                         rf_error *err);
 rf_status rf_store__save(rf_store_transaction *transaction,
                          const rf_store_item *items, size_t count,
                          rf_error *err);

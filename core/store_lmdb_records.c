@@ -99,32 +99,33 @@ static bool is_below(const MDB_val *key, rf_bytes bound)
 }
 
 /* Visit records until the bound, the end, or a visit that has had enough. */
-static int scan_cursor(MDB_cursor *cursor, rf_bytes from, rf_bytes to,
+static int scan_cursor(MDB_cursor *cursor, const rf_store_range *range,
                        rf_store_visit *visit, void *context)
 {
-    MDB_val key = value_of(from);
+    MDB_val key = value_of(range->from);
     MDB_val value;
-    int code = mdb_cursor_get(cursor, &key, &value,
-                              from.length == 0 ? MDB_FIRST : MDB_SET_RANGE);
-    while (code == 0 && is_below(&key, to) &&
+    int code =
+        mdb_cursor_get(cursor, &key, &value,
+                       range->from.length == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    while (code == 0 && is_below(&key, range->to) &&
            visit(context, bytes_of(&key), bytes_of(&value))) {
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-rf_status rf_store__scan(rf_store_transaction *transaction, rf_table table,
-                         rf_bytes from, rf_bytes to, rf_store_visit *visit,
+rf_status rf_store__scan(rf_store_transaction *transaction,
+                         const rf_store_range *range, rf_store_visit *visit,
                          void *context, rf_error *err)
 {
     /* A scan inside a scan of the same table would move its cursor away. */
-    RF_ASSERT(!transaction->is_scanning[table]);
-    rf_store_cursor *cursor = &transaction->scans[table];
-    int code = ready_cursor(transaction, table, cursor);
+    RF_ASSERT(!transaction->is_scanning[range->table]);
+    rf_store_cursor *cursor = &transaction->scans[range->table];
+    int code = ready_cursor(transaction, range->table, cursor);
     if (code == 0) {
-        transaction->is_scanning[table] = true;
-        code = scan_cursor(cursor->handle, from, to, visit, context);
-        transaction->is_scanning[table] = false;
+        transaction->is_scanning[range->table] = true;
+        code = scan_cursor(cursor->handle, range, visit, context);
+        transaction->is_scanning[range->table] = false;
     }
     return code == 0 ? RF_OK
                      : fail_transaction(transaction, code, "scanning", err);
@@ -147,26 +148,23 @@ static int seek_last(MDB_cursor *cursor, rf_bytes below, MDB_val *key,
     return mdb_cursor_get(cursor, key, value, MDB_LAST);
 }
 
-rf_status rf_store__last(rf_store_transaction *transaction, rf_table table,
-                         rf_bytes below, rf_bytes *key, rf_bytes *value,
-                         bool *found, rf_error *err)
+rf_status rf_store__last(rf_store_transaction *transaction, rf_store_item *item,
+                         rf_error *err)
 {
-    rf_store_cursor *cursor = &transaction->points[table];
-    MDB_val last_key;
-    MDB_val last_value;
-    int code = ready_cursor(transaction, table, cursor);
+    rf_store_cursor *cursor = &transaction->points[item->table];
+    MDB_val key;
+    MDB_val value;
+    int code = ready_cursor(transaction, item->table, cursor);
     if (code == 0) {
-        code = seek_last(cursor->handle, below, &last_key, &last_value);
+        code = seek_last(cursor->handle, item->key, &key, &value);
     }
     if (code != 0 && code != MDB_NOTFOUND) {
         return fail_transaction(transaction, code, "reading the last record",
                                 err);
     }
-    *found = code == 0;
-    if (*found) {
-        *key = bytes_of(&last_key);
-        *value = bytes_of(&last_value);
-    }
+    bool found = code == 0;
+    item->key = found ? bytes_of(&key) : (rf_bytes){NULL, 0};
+    item->value = found ? bytes_of(&value) : (rf_bytes){NULL, 0};
     return RF_OK;
 }
 

@@ -1,6 +1,8 @@
 /*
  * verify.c - the order of verification, and how differences are told.
  */
+#include "core/verify.h"
+
 #include "core/alloc.h"
 #include "core/place_walk.h"
 #include "core/verify_internal.h"
@@ -41,8 +43,8 @@ static void append(char *line, size_t *length, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int added = vsnprintf(line + *length, LINE_MAX_BYTES - *length, format,
-                          arguments);
+    int added =
+        vsnprintf(line + *length, LINE_MAX_BYTES - *length, format, arguments);
     va_end(arguments);
     size_t room = LINE_MAX_BYTES - 1 - *length;
     *length += added < 0 || (size_t)added > room ? room : (size_t)added;
@@ -101,7 +103,8 @@ rf_subject *rf_verify__subject(const rf_verifier *verifier, rf_bytes key)
 {
     for (size_t i = 0; key.length >= 2 && i < verifier->subject_count; i++) {
         rf_subject *subject = verifier->subjects[i];
-        if (subject->environment->number == (key.bytes[0] << 8 | key.bytes[1])) {
+        if (subject->environment->number ==
+            (key.bytes[0] << 8 | key.bytes[1])) {
             return subject;
         }
     }
@@ -143,9 +146,8 @@ static rf_status add_subject(void *context, rf_environment *environment,
     rf_verifier *verifier = context;
     rf_subject *subject = rf_calloc(1, sizeof *subject);
     rf_groups *expected = rf_calloc(RF_LEVELS_MAX, sizeof *expected);
-    rf_subject **subjects =
-        rf_realloc(verifier->subjects, verifier->subject_count + 1,
-                   sizeof(rf_subject *));
+    rf_subject **subjects = rf_realloc(
+        verifier->subjects, verifier->subject_count + 1, sizeof(rf_subject *));
     if (subjects != NULL) {
         verifier->subjects = subjects;
     }
@@ -176,8 +178,7 @@ static bool visit_place(void *context, rf_bytes key, rf_bytes value)
                                     "environment that does not exist");
     } else if (rf_place_entry_read(key, &entry, NULL) != RF_OK ||
                value.length != 1 || value.bytes[0] != 1) {
-        rf_verify__differ(verifier,
-                          "the index of places has a damaged entry");
+        rf_verify__differ(verifier, "the index of places has a damaged entry");
     }
     return !verifier->is_stopped;
 }
@@ -185,8 +186,10 @@ static bool visit_place(void *context, rf_bytes key, rf_bytes value)
 static rf_status verify_places(rf_verifier *verifier, rf_error *err)
 {
     return verifier->store->operations->scan(
-        verifier->transaction, RF_TABLE_PLACE, (rf_bytes){NULL, 0},
-        (rf_bytes){NULL, 0}, visit_place, verifier, err);
+        verifier->transaction,
+        &(rf_store_range){RF_TABLE_PLACE, (rf_bytes){NULL, 0},
+                          (rf_bytes){NULL, 0}},
+        visit_place, verifier, err);
 }
 
 /* Where everything that ever happened is in the journal, it must come to what

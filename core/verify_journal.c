@@ -25,11 +25,10 @@ static void check_number(rf_verifier *verifier, rf_subject *subject,
     if (subject->next_number == 0) {
         subject->first_number = number;
     } else if (subject->next_number != number) {
-        rf_verify__differ(verifier,
-                          "%s: the journal goes from number %" PRIu64
-                          " to %" PRIu64,
-                          subject->environment->id, subject->next_number - 1,
-                          number);
+        rf_verify__differ(
+            verifier,
+            "%s: the journal goes from number %" PRIu64 " to %" PRIu64,
+            subject->environment->id, subject->next_number - 1, number);
     }
     subject->next_number = number + 1;
 }
@@ -76,6 +75,8 @@ rf_status rf_verify__journal(rf_verifier *verifier, rf_error *err)
 {
     reading read = {.verifier = verifier};
     return verifier->store->operations->scan(
-        verifier->transaction, RF_TABLE_JOURNAL, (rf_bytes){NULL, 0},
-        (rf_bytes){NULL, 0}, visit_entry, &read, err);
+        verifier->transaction,
+        &(rf_store_range){RF_TABLE_JOURNAL, (rf_bytes){NULL, 0},
+                          (rf_bytes){NULL, 0}},
+        visit_entry, &read, err);
 }

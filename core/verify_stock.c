@@ -218,8 +218,9 @@ static void check_reservation(product_check *check, rf_bytes value)
         return;
     }
     if (hashed || place.given != reservation.level) {
-        differ(check, &place, "a reservation's level is not that of its "
-                              "coordinates");
+        differ(check, &place,
+               "a reservation's level is not that of its "
+               "coordinates");
     }
     if (reservation.quantity > 0 &&
         !rf_head_count(&check->counted, reservation.level, 1)) {
@@ -289,11 +290,11 @@ static void check_group(product_check *check, const rf_group *group)
             name = rf_registry_measure_name(registry, amount->measure);
         }
         rf_quantity_print(amount->quantity, off);
-        rf_verify__differ_at(check->verifier, check->subject, &check->parts,
-                             &place,
-                             "the leaves come to %s more of %.*s than the "
-                             "total at these coordinates",
-                             off, (int)name.length, name.bytes);
+        bool is_low = amount->quantity > 0;
+        rf_verify__differ_at(
+            check->verifier, check->subject, &check->parts, &place,
+            "the total of %.*s is %s too %s for its leaves", (int)name.length,
+            name.bytes, is_low ? off : off + 1, is_low ? "low" : "high");
     }
 }
 
@@ -333,12 +334,12 @@ static rf_status verify_product(rf_verifier *verifier, rf_subject *subject,
     if (check->leaf != NULL) {
         rf_key_level(&prefix, check->leaf->number);
         status = rf_slice_scan(verifier->store, verifier->transaction,
-                               RF_TABLE_STOCK, &prefix, &start, visit_leaf,
+                               &(rf_slice_range){&prefix, &start}, visit_leaf,
                                check, err);
     }
     if (status == RF_OK && check->status == RF_OK && !verifier->is_stopped) {
         status = rf_slice_scan(verifier->store, verifier->transaction,
-                               RF_TABLE_STOCK, product, &start, visit_record,
+                               &(rf_slice_range){product, &start}, visit_record,
                                check, err);
     }
     if (status == RF_OK) {
@@ -398,9 +399,12 @@ rf_status rf_verify__stock(rf_verifier *verifier, rf_error *err)
     for (;;) {
         finding first = {.found = false};
         rf_status status = verifier->store->operations->scan(
-            verifier->transaction, RF_TABLE_STOCK,
-            next.length > 0 ? rf_key_bytes(&next) : (rf_bytes){NULL, 0},
-            (rf_bytes){NULL, 0}, take_first, &first, err);
+            verifier->transaction,
+            &(rf_store_range){RF_TABLE_STOCK,
+                              next.length > 0 ? rf_key_bytes(&next)
+                                              : (rf_bytes){NULL, 0},
+                              (rf_bytes){NULL, 0}},
+            take_first, &first, err);
         if (status != RF_OK || !first.found) {
             return status;
         }

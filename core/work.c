@@ -194,32 +194,33 @@ static void append_leading(rf_key *key, rf_level level, rf_level wanted,
     }
 }
 
-rf_status rf_total_plan(rf_work *work, rf_text organization, rf_text product,
-                        const rf_place *place, rf_level level, rf_total *out,
-                        rf_error *err)
+/* Want all nodes of a finer level that lie below. */
+static rf_status plan_range(rf_work *work, const rf_posting *posting,
+                            rf_total *total, rf_error *err)
 {
-    *out = (rf_total){.level = level, .place = place};
-    rf_key prefix;
-    rf_key_product(&prefix, work->environment->number, organization, product);
-    const rf_level_state *own =
-        rf_environment_active_level(work->environment, level);
-    if (own != NULL) {
-        out->node = rf_work_want_node(work, &prefix, own, place);
-        return out->node == NULL ? out_of_memory(err) : RF_OK;
-    }
     const rf_level_state *finer =
-        rf_environment_covering_level(work->environment, level);
+        rf_environment_covering_level(work->environment, total->level);
     rf_key *range =
         rf_arena_alloc(rf_workset_arena(work->workset), sizeof *range);
     if (range == NULL) {
         return out_of_memory(err);
     }
-    rf_key_copy(range, &prefix);
+    rf_key_product(range, work->environment->number, posting->organization,
+                   posting->product);
     rf_key_level(range, finer->number);
-    append_leading(range, finer->level, level, place);
-    out->range = range;
+    append_leading(range, finer->level, total->level, posting->place);
+    total->range = range;
     return rf_workset_want_range(work->workset, range) ? RF_OK
                                                        : out_of_memory(err);
+}
+
+rf_status rf_total_plan(rf_work *work, const rf_posting *posting,
+                        rf_level level, rf_total *out, rf_error *err)
+{
+    *out = (rf_total){.level = level,
+                      .node = rf_posting_node(posting, level),
+                      .place = posting->place};
+    return out->node != NULL ? RF_OK : plan_range(work, posting, out, err);
 }
 
 /* Say whether a node lies at the total's coordinates. */

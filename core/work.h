@@ -84,9 +84,8 @@ typedef struct rf_total {
     const rf_place *place;
 } rf_total;
 
-/* Want what is needed to know the total of `level` at `place`. */
-RF_MUST_CHECK rf_status rf_total_plan(rf_work *work, rf_text organization,
-                                      rf_text product, const rf_place *place,
+/* Want what is needed to know the total of `level` where a posting goes. */
+RF_MUST_CHECK rf_status rf_total_plan(rf_work *work, const rf_posting *posting,
                                       rf_level level, rf_total *out,
                                       rf_error *err);
 

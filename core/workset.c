@@ -428,8 +428,10 @@ static rf_status load_ranges(rf_workset *workset,
         memcpy(to.bytes, wanted->prefix.bytes, wanted->prefix.length);
         bool bounded = rf_key_after_prefix(&to);
         rf_status status = workset->store->operations->scan(
-            transaction, RF_TABLE_STOCK, wanted->prefix,
-            bounded ? rf_key_bytes(&to) : (rf_bytes){NULL, 0},
+            transaction,
+            &(rf_store_range){RF_TABLE_STOCK, wanted->prefix,
+                              bounded ? rf_key_bytes(&to)
+                                      : (rf_bytes){NULL, 0}},
             load_range_record, &context, err);
         if (status != RF_OK) {
             return status;

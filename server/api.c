@@ -101,6 +101,8 @@ rf_status rf_call_integer(const rf_call *call, const char *name, int64_t min,
     return RF_OK;
 }
 
+/* Correlation ids are made by the http part, in hexadecimal digits and dashes.
+ */
 static unsigned char hex_value(char c)
 {
     return (unsigned char)(c <= '9' ? c - '0' : rf_lower(c) - 'a' + 10);
@@ -199,13 +201,10 @@ static rf_step refuse_path(rf_call *call, unsigned methods)
  * like one that does not exist. */
 static rf_status enter_environment(rf_call *call, rf_error *err)
 {
-    rf_api_thread *thread = call->thread;
-    const rf_world *world =
-        rf_view_world(&thread->view, thread->api->options.globe);
     rf_generation *generation = NULL;
     bool known = rf_identity_knows(call->identity, call->environment);
     if (known) {
-        generation = rf_world_find(world, call->environment);
+        generation = rf_world_find(call->thread->world, call->environment);
     }
     bool creates = known && (call->route->flags & RF_ROUTE_CREATES) != 0;
     if (generation == NULL && !creates) {
@@ -224,8 +223,7 @@ static rf_status check_permission(const rf_call *call, rf_error *err)
                          "the caller's role does not allow this");
 }
 
-/* Say whether the environment would be made by this call, which only whoever
- * may make it shall learn. */
+/* Permission comes after the environment: 403 would tell that it is there. */
 static rf_status enter(rf_call *call, rf_error *err)
 {
     rf_status status = RF_OK;
@@ -252,6 +250,7 @@ static rf_status read_body(rf_call *call, rf_error *err)
                          &call->body, err);
 }
 
+/* Everything that is checked before a handler runs, in this order. */
 static rf_step run_route(rf_call *call)
 {
     rf_error error = {0};
@@ -271,6 +270,7 @@ static rf_step run_route(rf_call *call)
                            : rf_reply_failure(call, &error);
 }
 
+/* A malformed path is told only to those who may ask at all. */
 static rf_step dispatch(rf_call *call)
 {
     const rf_request *request = &call->exchange->request;
@@ -311,13 +311,21 @@ static rf_step settle(rf_call *call, rf_step step)
         rf_buffer_done(&response->body);
         rf_reply_no_memory(call);
     }
+    if (rf_buffer_failed(&response->body)) {
+        rf_buffer_clear(&response->body);
+        response->content_type = NULL;
+    }
     return step;
 }
 
 /* ---- What the http part calls ---- */
 
+/* Every request looks at the world anew, those that need none as well: a thread
+ * that goes on looking at an old one would keep it alive. */
 static rf_step handle(void *thread, rf_exchange *exchange)
 {
+    rf_api_thread *own = thread;
+    own->world = rf_view_world(&own->view, own->api->options.globe);
     rf_call *call = rf_arena_calloc(&exchange->arena, 1, sizeof *call);
     if (call == NULL) {
         exchange->response.status = 503;
@@ -325,7 +333,7 @@ static rf_step handle(void *thread, rf_exchange *exchange)
         return RF_STEP_DONE;
     }
     call->exchange = exchange;
-    call->thread = thread;
+    call->thread = own;
     call->route_index = RF_ROUTE_OTHER;
     exchange->state = call;
     return settle(call, dispatch(call));

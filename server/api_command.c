@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Clients send blanks for "no data source". */
 static bool is_blank(rf_text text)
 {
     for (size_t i = 0; i < text.length; i++) {
@@ -171,6 +172,7 @@ rf_status rf_find_writable_measure(const rf_call *call, const rf_source *source,
     return RF_OK;
 }
 
+/* Insert an amount in its place: most events have one or two. */
 static rf_status add_amount(rf_amount *amounts, size_t *count,
                             rf_measure measure, rf_quantity quantity,
                             rf_error *err)

@@ -12,6 +12,7 @@
 #include "server/api_task.h"
 #include "server/document.h"
 #include "server/environment_file.h"
+#include "server/log.h"
 
 #include <string.h>
 
@@ -39,8 +40,8 @@ static rf_step get_configuration(rf_call *call)
 
 /* ---- The document to keep ---- */
 
-/* Print the members, with the path's id for environmentId. The reply's body
- * serves as the room for it. */
+/* Print the members, with the path's id for environmentId. `value` is room for
+ * one member at a time. */
 static void print_members(const rf_call *call, rf_buffer *value, rf_buffer *out)
 {
     rf_text own = rf_text_of("environmentId");
@@ -142,10 +143,28 @@ static rf_step reply_problems(rf_call *call, const update *u)
     return step;
 }
 
+static void log_update(const rf_call *call, const rf_task *task)
+{
+    rf_log_line line;
+    bool good = task->status == RF_OK;
+    rf_log_begin(&line, RF_LOG_INFO, "api",
+                 good ? "configuration replaced"
+                      : "configuration refused, nothing changed");
+    rf_log_text(&line, "environment", call->environment);
+    rf_log_text(&line, "actor", call->identity->name);
+    if (good) {
+        rf_log_integer(&line, "generation", (int64_t)task->generation);
+    } else {
+        rf_log_failure(&line, &task->error);
+    }
+    rf_log_end(&line);
+}
+
 static rf_step finish_update(rf_call *call)
 {
     const update *u = call->state;
     bool good = u->task.status == RF_OK;
+    log_update(call, &u->task);
     rf_metrics_count_reload(call->thread->api->metrics, call->environment,
                             rf_text_of(good ? "success" : "failure"));
     if (good) {

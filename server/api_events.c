@@ -84,6 +84,7 @@ static void put_key(rf_json_writer *writer, const char *name, rf_text text)
     rf_json_put_text(writer, text);
 }
 
+/* Refusals have a word, whatever else they have. */
 static void put_result(rf_json_writer *writer, const rf_entry *entry)
 {
     bool good = entry->code.length == 0;
@@ -137,6 +138,8 @@ static void put_entry(rf_json_writer *writer, const rf_catalog *catalog,
 
 /* ---- The page ---- */
 
+/* Put entries until the slice is full; the one behind shows that there are
+ * more. */
 static bool visit(void *context, const rf_entry *entry)
 {
     page *p = context;
@@ -150,6 +153,7 @@ static bool visit(void *context, const rf_entry *entry)
     return true;
 }
 
+/* Read one slice in a transaction of its own; `last` follows the journal. */
 static rf_status read_slice(page *p, rf_error *err)
 {
     rf_store *store = p->call->thread->api->options.store;
@@ -168,7 +172,8 @@ static rf_status read_slice(page *p, rf_error *err)
     status = rf_journal_bounds(store, transaction, environment, &first,
                                &p->last, err);
     if (status == RF_OK) {
-        status = rf_journal_read(store, transaction, environment, p->after,
+        status = rf_journal_read(store, transaction,
+                                 (rf_journal_range){environment, p->after},
                                  visit, p, err);
     }
     store->operations->abort(transaction);

@@ -5,6 +5,7 @@
 
 #include "server/api_command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Larger numbers of pages or warehouses are slips. */
@@ -17,8 +18,8 @@ static rf_status fail_memory(rf_error *err)
 
 /* Read an array of texts. The error's field is left empty. */
 static rf_status read_texts(rf_call *call, const rf_json *array,
-                            size_t characters_max, const rf_text **out,
-                            size_t *count, rf_error *err)
+                            size_t characters_max, rf_text **out, size_t *count,
+                            rf_error *err)
 {
     if (!rf_json_is(array, RF_JSON_ARRAY)) {
         return rf_fail(err, RF_E_INVALID_FIELD, "an array is expected");
@@ -81,14 +82,38 @@ static bool is_name(rf_text name, const char *word)
     return rf_text_is_name(name, rf_text_of(word));
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+    return rf_text_compare(*(const rf_text *)a, *(const rf_text *)b);
+}
+
+/* Sort texts and keep each of them once, so that no row is told twice. */
+static size_t sort_once(rf_text *texts, size_t count)
+{
+    size_t kept = 0;
+    qsort(texts, count, sizeof *texts, compare_texts);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || !rf_text_equal(texts[i], texts[kept - 1])) {
+            texts[kept++] = texts[i];
+        }
+    }
+    return kept;
+}
+
 static rf_status read_organizations(rf_call *call, const rf_json *member,
                                     rf_index_query *out, rf_error *err)
 {
     rf_query *query = &out->query;
-    rf_status status =
-        read_texts(call, member, RF_ORGANIZATION_CHARACTERS_MAX,
-                   &query->organizations, &query->organization_count, err);
-    if (status == RF_OK && !out->second && query->organization_count > 1) {
+    rf_text *texts = NULL;
+    size_t count = 0;
+    rf_status status = read_texts(call, member, RF_ORGANIZATION_CHARACTERS_MAX,
+                                  &texts, &count, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    query->organization_count = sort_once(texts, count);
+    query->organizations = texts;
+    if (!out->second && query->organization_count > 1) {
         return rf_fail(err, RF_E_TOO_MANY_ORGANIZATIONS,
                        "Api-Version 1.0 takes one organization");
     }
@@ -100,8 +125,10 @@ static rf_status read_products(rf_call *call, const rf_json *member,
 {
     size_t max = (size_t)call->thread->api->options.options->query_products;
     rf_query *query = &out->query;
+    rf_text *texts = NULL;
     rf_status status = read_texts(call, member, RF_PRODUCT_CHARACTERS_MAX,
-                                  &query->products, &query->product_count, err);
+                                  &texts, &query->product_count, err);
+    query->products = texts;
     if (status == RF_OK && query->product_count > max) {
         return rf_fail(err, RF_E_TOO_MANY_ITEMS,
                        "at most %zu products are allowed", max);
@@ -120,6 +147,7 @@ static bool is_filtered(const rf_index_query *out, unsigned coordinate)
     return false;
 }
 
+/* An empty list of values is no filter, as in the hosted service. */
 static rf_status read_dimension(rf_call *call, const rf_source *source,
                                 const rf_json *member, rf_index_query *out,
                                 rf_error *err)
@@ -131,8 +159,10 @@ static rf_status read_dimension(rf_call *call, const rf_source *source,
                        "there is no dimension %.*s", RF_SHOWN(name));
     }
     rf_filter filter = {.coordinate = (unsigned)coordinate};
+    rf_text *values = NULL;
     rf_status status = read_texts(call, member, RF_VALUE_CHARACTERS_MAX,
-                                  &filter.values, &filter.count, err);
+                                  &values, &filter.count, err);
+    filter.values = values;
     if (status != RF_OK || filter.count == 0) {
         return status;
     }
@@ -189,7 +219,7 @@ static rf_status read_groups(rf_call *call, rf_json_object body,
                              rf_error *err)
 {
     const rf_json *array = NULL;
-    const rf_text *names = NULL;
+    rf_text *names = NULL;
     size_t count = 0;
     rf_text member = rf_text_of("groupByValues");
     rf_status status = rf_json_child(body, "groupByValues", RF_JSON_OPTIONAL,
@@ -244,6 +274,7 @@ static rf_status read_page(const rf_call *call, rf_index_query *out,
 
 /* ---- What is legal ---- */
 
+/* Without a product only a place bounds what has to be read. */
 static rf_status check_reach(const rf_catalog *catalog,
                              const rf_index_query *query, rf_error *err)
 {
@@ -263,6 +294,7 @@ static rf_status check_reach(const rf_catalog *catalog,
                                "a product, a site or a location is needed");
 }
 
+/* Any other version, and none, is answered as 1.0. */
 static bool is_second_version(rf_text version)
 {
     return rf_text_equal(version, rf_text_of("2.0")) ||

@@ -27,6 +27,7 @@ typedef struct rf_api_thread {
     rf_api *api;
     rf_metrics_shard *metrics;
     rf_view view;
+    const rf_world *world; /* what it shows during this request */
     rf_auth_cache auth_cache;
     rf_buffer scratch; /* for fingerprints; its memory is used again */
 } rf_api_thread;
@@ -40,6 +41,7 @@ struct rf_api {
     const char *operation_words[RF_OPERATION_COUNT];
     rf_metrics_shard *writer_metrics;
     pthread_mutex_t scraping; /* sources are asked by one thread at a time */
+    rf_view scrape_view;      /* while they are asked */
     atomic_bool draining;
     unsigned (*count_connections)(const void *self);
     const void *connections;

@@ -4,6 +4,7 @@
 #include "server/api_metrics.h"
 
 #include "core/alloc.h"
+#include "core/journal.h"
 
 #include <time.h>
 
@@ -95,26 +96,44 @@ static void put_writable(void *self, rf_metrics_page *page)
                    rf_writer_is_writable(api->options.writer) ? 1 : 0);
 }
 
+/* The published generations and the journals themselves are asked, rather than
+ * the writer's figures, which lag behind the replies by a moment: whoever has
+ * an answer finds it counted. */
+static const rf_world *look(rf_api *api)
+{
+    return rf_view_world(&api->scrape_view, api->options.globe);
+}
+
 static void put_generations(void *self, rf_metrics_page *page)
 {
-    const rf_api *api = self;
-    rf_environment_figures figures;
-    for (size_t i = 0;
-         rf_writer_environment_figures(api->options.writer, i, &figures); i++) {
-        rf_metrics_put(page, "environment", rf_text_of(figures.id),
-                       (int64_t)figures.generation);
+    const rf_world *world = look(self);
+    for (size_t i = 0; i < world->count; i++) {
+        rf_metrics_put(page, "environment",
+                       rf_text_of(world->generations[i]->id),
+                       (int64_t)world->generations[i]->number);
     }
 }
 
 static void put_journal_last(void *self, rf_metrics_page *page)
 {
     const rf_api *api = self;
-    rf_environment_figures figures;
-    for (size_t i = 0;
-         rf_writer_environment_figures(api->options.writer, i, &figures); i++) {
-        rf_metrics_put(page, "environment", rf_text_of(figures.id),
-                       (int64_t)figures.journal_last);
+    const rf_world *world = look(self);
+    rf_store *store = api->options.store;
+    rf_store_transaction *transaction = NULL;
+    if (store->operations->begin(store, false, &transaction, NULL) != RF_OK) {
+        return; /* no sample is better than a wrong one */
     }
+    for (size_t i = 0; i < world->count; i++) {
+        const rf_generation *generation = world->generations[i];
+        uint64_t first = 0;
+        uint64_t last = 0;
+        if (rf_journal_bounds(store, transaction, generation->environment,
+                              &first, &last, NULL) == RF_OK) {
+            rf_metrics_put(page, "environment", rf_text_of(generation->id),
+                           (int64_t)last);
+        }
+    }
+    store->operations->abort(transaction);
 }
 
 static void put_ids(void *self, rf_metrics_page *page)

@@ -11,7 +11,7 @@
 /* ---- Listing ---- */
 
 typedef struct listing {
-    rf_partition_cursor cursor;
+    rf_partition_listing listing;
     rf_json_writer writer;
 } listing;
 
@@ -29,9 +29,8 @@ static rf_step list_on(rf_call *call)
     listing *list = call->state;
     rf_error error = {0};
     bool end = false;
-    rf_status status = rf_partitions_list(
-        call->generation, call->thread->api->options.store, &list->cursor,
-        PARTITIONS_PER_SLICE, put_partition, list, &end, &error);
+    rf_status status = rf_partitions_list(call->thread->api->options.store,
+                                          &list->listing, &end, &error);
     if (status != RF_OK) {
         return rf_reply_failure(call, &error);
     }
@@ -48,6 +47,10 @@ static rf_step list_partitions(rf_call *call)
     if (list == NULL) {
         return rf_reply_no_memory(call);
     }
+    list->listing = (rf_partition_listing){.generation = call->generation,
+                                           .limit = PARTITIONS_PER_SLICE,
+                                           .visit = put_partition,
+                                           .context = list};
     call->state = list;
     call->resume = list_on;
     rf_reply_begin(call, 200, &list->writer);

@@ -81,6 +81,8 @@ static bool make_room(rf_call *call, warehouses *list)
     return true;
 }
 
+/* Enter a warehouse in its place; rows come product by product, so the same
+ * ones come again and again. */
 static rf_status add_warehouse(rf_call *call, warehouses *list, rf_text found,
                                rf_error *err)
 {
@@ -117,6 +119,7 @@ static rf_status visit_row(void *context, const rf_row *row, rf_error *err)
     return rf_row_put(a->layout, &a->style, row, &a->writer, err);
 }
 
+/* Give back what a run holds; none may be under way. */
 static void end_run(answer *a)
 {
     rf_query_free(a->run);
@@ -131,6 +134,8 @@ static rf_status begin_run(answer *a, const rf_query *query, rf_error *err)
     return rf_query_start(a->call->generation, query, &a->memory, &a->run, err);
 }
 
+/* The layout is made when the first row can come: until then warehouses are
+ * being counted. */
 static bool is_counting(const answer *a)
 {
     return a->asked.page_size > 0 && a->layout == NULL;
@@ -144,6 +149,7 @@ static rf_status begin_counting(answer *a, rf_error *err)
     return begin_run(a, &query, err);
 }
 
+/* Open the reply in front of the first row. */
 static rf_status begin_rows(answer *a, rf_error *err)
 {
     const rf_index_query *asked = &a->asked;

@@ -108,6 +108,7 @@ static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
     return read_dimension(p, pair, err);
 }
 
+/* "Older" means not changed since. */
 static rf_status read_age(page *p, rf_error *err)
 {
     int64_t seconds = -1;
@@ -199,7 +200,6 @@ static rf_status put_held(void *context, const rf_held *held, rf_error *err)
     return RF_OK;
 }
 
-/* The page is full: is there another one? */
 static rf_status note_another(void *context, const rf_held *held, rf_error *err)
 {
     page *p = context;
@@ -271,20 +271,25 @@ static rf_step finish(page *p)
 
 /* ---- The call ---- */
 
+/* Read on. When the page is full, look whether there is another record, so
+ * that no link leads to an empty page. */
 static rf_status read_slice(page *p, bool *end, rf_error *err)
 {
     rf_store *store = p->call->thread->api->options.store;
-    uint16_t environment = p->call->generation->environment;
-    if (p->shown < p->limit) {
-        return rf_reservations_list(environment, &p->filter, store, &p->cursor,
-                                    (size_t)(p->limit - p->shown), put_held, p,
-                                    end, err);
+    rf_reservation_listing listing = {.environment =
+                                          p->call->generation->environment,
+                                      .filter = &p->filter,
+                                      .limit = (size_t)(p->limit - p->shown),
+                                      .visit = put_held,
+                                      .context = p,
+                                      .cursor = p->cursor};
+    if (p->shown == p->limit) {
+        listing.limit = 1;
+        listing.visit = note_another;
     }
-    rf_reservation_cursor behind = p->cursor;
-    rf_status status = rf_reservations_list(
-        environment, &p->filter, store, &behind, 1, note_another, p, end, err);
+    rf_status status = rf_reservations_list(store, &listing, end, err);
     if (status == RF_OK && !p->another) {
-        p->cursor = behind; /* nothing that counts stands in between */
+        p->cursor = listing.cursor; /* nothing that counts stands in between */
     }
     return status;
 }

@@ -3,6 +3,8 @@
  */
 #include "server/api_result.h"
 
+#include "server/log.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -24,11 +26,14 @@ int rf_answer_code(rf_status status)
 
 int rf_answer_http(rf_status status, int refusal)
 {
+    /* Gateways and retrying clients take a 500 for a fault, so refusals have a
+     * status of their own unless the environment wants the body's. */
     bool refused = rf_status_class(status) == RF_CLASS_REFUSED;
     return refused && refusal != 0 ? refusal : rf_answer_code(status);
 }
 
-/* Put "prefix~id", which fits: ids are bounded when they are read. */
+/* Put "prefix~id" in one piece, which fits: ids are bounded when they are read.
+ */
 static void put_id(rf_json_writer *writer, const rf_answer *answer)
 {
     char text[1024];
@@ -118,6 +123,8 @@ static void put_binding(rf_json_writer *writer, const rf_catalog *catalog,
     rf_json_end_object(writer);
 }
 
+/* A refused reservation has an empty id: clients of the hosted service look for
+ * the member itself. */
 static void put_reservation(rf_json_writer *writer, const rf_catalog *catalog,
                             const rf_result *result)
 {
@@ -138,6 +145,7 @@ static void put_reservation(rf_json_writer *writer, const rf_catalog *catalog,
     }
 }
 
+/* The record's id is told as the client sent it, known or not. */
 static void put_reversal(rf_json_writer *writer, const rf_command *command,
                          const rf_result *result)
 {
@@ -169,8 +177,23 @@ void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer)
     rf_json_writer_init(writer, &response->body, false);
 }
 
+void rf_answer_log(const rf_call *call, const rf_answer *answer)
+{
+    if (rf_status_class(answer->status) != RF_CLASS_INTERNAL) {
+        return;
+    }
+    rf_log_line line;
+    rf_log_begin(&line, RF_LOG_ERROR, "api", "a request failed");
+    rf_log_string(&line, "code", rf_status_word(answer->status));
+    rf_log_string(&line, "reason", answer->message);
+    rf_log_text(&line, "environment", call->environment);
+    rf_log_string(&line, "request", call->exchange->request.correlation_id);
+    rf_log_end(&line);
+}
+
 rf_step rf_reply_error(rf_call *call, const rf_answer *answer)
 {
+    rf_answer_log(call, answer);
     int refusal = call->generation == NULL
                       ? 0
                       : rf_call_catalog(call)->refusal_http_status;

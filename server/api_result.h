@@ -54,6 +54,10 @@ void rf_put_time(rf_json_writer *writer, int64_t at_ms);
 /* Begin the JSON reply of a call. */
 void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer);
 
+/* Tell the log about a failure that should not be: a bug of ours or a plugin's
+ * failure. All others are the client's to know. */
+void rf_answer_log(const rf_call *call, const rf_answer *answer);
+
 /* End a call with an error. Returns RF_STEP_DONE. */
 rf_step rf_reply_error(rf_call *call, const rf_answer *answer);
 

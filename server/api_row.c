@@ -32,6 +32,7 @@ struct rf_row_layout {
     bool *shown;             /* each calculated measure */
 };
 
+/* Find a source's measures once, so that rows need not compare names. */
 static bool fill_source(const rf_catalog *catalog, source_layout *source,
                         rf_arena *arena)
 {
@@ -107,6 +108,7 @@ static void take_posted(rf_row_layout *layout, const rf_measures *measures)
     }
 }
 
+/* A formula over nothing but measures nobody ever posted says nothing. */
 static bool reads_posted(const rf_calculated *formula,
                          const rf_measures *measures)
 {
@@ -152,6 +154,8 @@ static void put_value(rf_json_writer *writer, const rf_row_style *style,
     rf_json_put_quantity(writer, value);
 }
 
+/* Put one source's measures, physical ones first; nothing when none is shown.
+ */
 static rf_status put_source(const rf_row_layout *layout,
                             const rf_row_style *style,
                             const source_layout *source,

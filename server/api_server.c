@@ -4,6 +4,7 @@
 #include "server/api_internal.h"
 #include "server/api_result.h"
 
+/* The process answers: that is all. */
 static rf_step ping(rf_call *call)
 {
     rf_json_writer writer;
@@ -15,6 +16,8 @@ static rf_step ping(rf_call *call)
     return RF_STEP_DONE;
 }
 
+/* Reads go on while there is no room for writes, but a balancer that has other
+ * servers had better use those. */
 static rf_step tell_ready(rf_call *call)
 {
     rf_api *api = call->thread->api;
@@ -45,6 +48,7 @@ static rf_step print_metrics(rf_call *call)
     response->content_type = RF_METRICS_CONTENT_TYPE;
     pthread_mutex_lock(&api->scraping);
     rf_metrics_print(api->metrics, &response->body);
+    rf_view_done(&api->scrape_view);
     pthread_mutex_unlock(&api->scraping);
     return RF_STEP_DONE;
 }

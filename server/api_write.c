@@ -44,6 +44,7 @@ typedef struct write {
 
 /* ---- Reading ---- */
 
+/* A parameter that is not obeyed must not look as if it were. */
 static rf_status check_parameters(const rf_call *call, bool *atomic,
                                   rf_error *err)
 {
@@ -56,6 +57,7 @@ static rf_status check_parameters(const rf_call *call, bool *atomic,
     return status == RF_OK ? rf_call_flag(call, "atomic", atomic, err) : status;
 }
 
+/* The id comes first, so that every other mistake can be told under it. */
 static rf_status read_line(rf_call *call, const write *w, const rf_json *value,
                            line *out, rf_command *command, rf_error *err)
 {
@@ -88,6 +90,7 @@ static void read_id_only(const rf_json *value, line *out)
     }
 }
 
+/* Errors are large and rare: memory for them is taken when they are there. */
 static rf_status keep_error(rf_call *call, const rf_error *error, line *out)
 {
     rf_error *copy = rf_call_alloc(call, 1, sizeof *copy);
@@ -145,6 +148,8 @@ static write *make_write(rf_call *call, rf_operation operation,
 
 /* ---- Replying ---- */
 
+/* Say what became of a line; a line that was not judged shares the fate of its
+ * basket. */
 static rf_answer answer_of(const write *w, const line *entry)
 {
     rf_answer answer = {.prefix = rf_operation_prefix(w->operation),
@@ -203,6 +208,7 @@ static bucket bucket_of(const rf_answer *answer)
     return BUCKET_FAILURE;
 }
 
+/* Put the lines of one bucket, in the order of the request. */
 static void put_bucket(rf_json_writer *writer, const rf_call *call,
                        const write *w, bucket wanted)
 {
@@ -303,6 +309,7 @@ static rf_step reply(rf_call *call, write *w)
 
 /* ---- Waiting for the writer ---- */
 
+/* The job is durable, or refused: back on the call's own thread. */
 static rf_step finish(rf_call *call)
 {
     write *w = call->state;
@@ -310,15 +317,22 @@ static rf_step finish(rf_call *call)
     for (size_t i = 0; i < w->job.count; i++) {
         rf_api__count_command(call, w->operation, &w->job.results[i], seconds);
     }
+    for (size_t i = 0; i < w->line_count; i++) {
+        rf_answer answer = answer_of(w, &w->lines[i]);
+        rf_answer_log(call, &answer);
+    }
     return reply(call, w);
 }
 
+/* On the writer's thread; the call may be resumed before this returns. */
 static void wake(rf_job *job)
 {
     rf_call *call = job->owner;
     rf_exchange_wake(call->exchange);
 }
 
+/* Hand over what is to be carried out. The job lives in the exchange's memory,
+ * and the call's reference keeps its generation, until the call is resumed. */
 static rf_step submit(rf_call *call, write *w)
 {
     if (w->job.count == 0) {

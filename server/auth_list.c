@@ -72,7 +72,7 @@ static void read_name(reading *r, const char *member, rf_text *out)
 static bool decode_hash(rf_text text, unsigned char hash[RF_AUTH_HASH_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
-    if (text.length != RF_AUTH_HASH_BYTES * 2) {
+    if (text.length != (size_t)RF_AUTH_HASH_BYTES * 2) {
         return false;
     }
     for (size_t i = 0; i < text.length; i++) {
@@ -91,8 +91,9 @@ static void read_hash(reading *r, const char *member,
                       unsigned char hash[RF_AUTH_HASH_BYTES])
 {
     rf_text text = RF_TEXT_EMPTY;
-    rf_status status = rf_json_string(r->object, member, RF_JSON_REQUIRED,
-                                      RF_AUTH_HASH_BYTES * 2, &text, NULL);
+    rf_status status =
+        rf_json_string(r->object, member, RF_JSON_REQUIRED,
+                       (size_t)RF_AUTH_HASH_BYTES * 2, &text, NULL);
     if (status != RF_OK || !decode_hash(text, hash)) {
         complain(r, member, "64 hexadecimal digits of a SHA-256 are expected");
     }

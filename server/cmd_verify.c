@@ -51,8 +51,9 @@ static rf_status print_journal(void *context, rf_environment *environment,
 {
     printing *print = context;
     rf_status status =
-        rf_journal_read(print->store, print->transaction, environment->number,
-                        0, print_entry, environment, err);
+        rf_journal_read(print->store, print->transaction,
+                        (rf_journal_range){environment->number, 0}, print_entry,
+                        environment, err);
     rf_environment_free(environment);
     return status;
 }

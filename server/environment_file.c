@@ -42,6 +42,7 @@ bool rf_environment_id_is_valid(rf_text id)
     return id.length > 0 && id.length <= RF_ENVIRONMENT_ID_MAX;
 }
 
+/* Word a failure of the system, telling a full disk from the rest. */
 static rf_status fail_system(rf_error *err, const char *what, const char *path)
 {
     rf_status status =
@@ -113,6 +114,7 @@ static rf_status parse_file(rf_environment_file *file, rf_arena *arena,
     return rf_document_read(arena, root, &file->draft, &file->problems, err);
 }
 
+/* Read one file and hand it to the visit. */
 static rf_status visit_file(const char *directory, const char *name,
                             rf_environment_file_visit *visit, void *context,
                             rf_error *err)
@@ -204,6 +206,8 @@ static rf_status write_aside(int folder, const char *name, rf_text text,
     return status;
 }
 
+/* A crash leaves the old file or the new one: the text is durable under
+ * another name before that name is changed. */
 static rf_status replace_file(int folder, rf_text id, rf_text document,
                               rf_error *err)
 {

@@ -92,7 +92,8 @@ static const option_row option_table[] = {
     INTEGER_ROW("timeouts.drainMs", drain_ms, 20000, 100, 600000,
                 "How long a stop waits for requests that were accepted."),
     INTEGER_ROW("store.mapBytes", map_bytes, 64 * GIBI, MEBI, 64 * TEBI,
-                "Address space of the store: what it may grow to."),
+                "Address space of the store to begin with; it doubles up to 16 "
+                "times this."),
     INTEGER_ROW("store.freeSpaceBytes", free_space_bytes, 512 * MEBI, 0, TEBI,
                 "Free disk space below which writes are refused."),
     INTEGER_ROW("journal.retentionDays", retention_days, 30, 1, 36500,

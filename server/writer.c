@@ -30,6 +30,8 @@ struct rf_writer {
     bool stopping;
     atomic_size_t depth; /* commands in the list */
     atomic_bool writable;
+    size_t batch_commands; /* of the batch under way; the writer's own */
+    struct timespec batch_start;
     pthread_mutex_t figures_lock;
     rf_environment_figures *figures;
     size_t figure_count;
@@ -158,17 +160,26 @@ static void publish_figures(rf_writer *writer)
     pthread_mutex_unlock(&writer->figures_lock);
 }
 
+/* What has become durable is counted before anybody is told of it, so that
+ * whoever has a reply finds it in the figures. */
+static void note_settled(void *self)
+{
+    rf_writer *writer = self;
+    const rf_writer_options *options = &writer->options;
+    if (writer->batch_commands > 0 && options->batch_done != NULL) {
+        options->batch_done(options->observer, writer->batch_commands,
+                            seconds_since(&writer->batch_start));
+    }
+    writer->batch_commands = 0;
+    publish_figures(writer);
+}
+
 static rf_status run_batch(rf_writer *writer, rf_job *jobs, size_t commands,
                            rf_error *err)
 {
-    const rf_writer_options *options = &writer->options;
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    rf_status status = rf_engine_run(options->engine, jobs, err);
-    if (options->batch_done != NULL) {
-        options->batch_done(options->observer, commands, seconds_since(&start));
-    }
-    return status;
+    writer->batch_commands = commands;
+    clock_gettime(CLOCK_MONOTONIC, &writer->batch_start);
+    return rf_engine_run(writer->options.engine, jobs, err);
 }
 
 /* One turn: a batch, new tasks, one step of maintenance. */
@@ -236,7 +247,6 @@ static void *run_writer(void *argument)
         }
         atomic_store(&writer->writable, writable);
         more = more && writable;
-        publish_figures(writer);
     }
     refuse_rest(writer);
     return NULL;
@@ -245,6 +255,7 @@ static void *run_writer(void *argument)
 rf_status rf_writer_start(rf_writer *writer, rf_error *err)
 {
     publish_figures(writer);
+    rf_engine_observe(writer->options.engine, note_settled, writer);
     if (pthread_create(&writer->thread, NULL, run_writer, writer) != 0) {
         return rf_fail(err, RF_E_INTERNAL, "the writer's thread did not start");
     }

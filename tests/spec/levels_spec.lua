@@ -142,21 +142,57 @@ describe("levels", function()
     state.done = true
   end
 
-  it("change under load without losing or doubling anything", function()
-    for index = 1, 200 do
-      put({ ColorId = "c" .. index % 7, BatchId = "b" .. index }, 1)
+  -- So much that no level is built in one go.
+  local function put_leaves(bulks)
+    for bulk = 1, bulks do
+      local lines = {}
+      for index = 1, 512 do
+        lines[index] = app:event({ wms = { unrestricted = 1 } }, {
+          dimensions = App.place {
+            ColorId = "c" .. index % 7, StyleId = "s" .. index % 5,
+            BatchId = ("b%d-%d"):format(bulk, index),
+          },
+        })
+      end
+      expect.buckets(app:post("/onhand/bulk", lines), { success = 512 })
     end
+    return bulks * 512
+  end
+
+  local function verify_clean()
+    app:disconnect()
+    app.server:stop()
+    local status, output, errors = app.server:tool("verify")
+    assert.are.equal(0, status, output .. errors)
+  end
+
+  it("change under load without losing or doubling anything", function()
+    local leaves = put_leaves(6)
     local state = { accepted = 0, done = false }
-    local bodies = { function() change_levels(state, 9) end }
+    local bodies = { function() change_levels(state, 5) end }
     for worker = 1, 8 do
       bodies[worker + 1] = function() keep_posting(state, worker) end
     end
     tasks.run(bodies)
     assert.is_true(state.accepted > 0)
-    check_totals("wms.unrestricted", 200 + state.accepted)
-    app:disconnect()
-    app.server:stop()
-    local status, output, errors = app.server:tool("verify")
-    assert.are.equal(0, status, output .. errors)
+    check_totals("wms.unrestricted", leaves + state.accepted)
+    verify_clean()
+  end)
+
+  it("are whole after a kill in the middle of a change", function()
+    local leaves = put_leaves(6)
+    local request = app:build("POST", "/configuration/hardupdate",
+      App.document("standard.json", OTHER_LEVELS, app.id))
+    for turn = 1, 3 do
+      local connection = http.connect(app.server.port)
+      assert(connection:start(request))
+      tasks.pause(0.01 * turn)
+      app:restart("kill")
+      connection:close()
+      check_totals("wms.unrestricted", leaves, ANYWHERE)
+    end
+    update(OTHER_LEVELS)
+    check_totals("wms.unrestricted", leaves, ANYWHERE)
+    verify_clean()
   end)
 end)

@@ -51,8 +51,9 @@ rf_task *engine_submit_configure(engine_rig *rig);
 /* Do maintenance until there is none left. */
 void engine_settle(engine_rig *rig);
 
-/* Erase a partition by its id, to the end. */
+/* Erase a partition by its id: to the end, or step by step as above. */
 rf_status engine_erase(engine_rig *rig, const char *partition);
+rf_task *engine_submit_erase(engine_rig *rig, const char *partition);
 
 /* The published generation; borrowed until the next call. */
 rf_generation *engine_generation(engine_rig *rig);

@@ -1,9 +1,11 @@
 /*
  * test_engine.c - batches of commands, from posting to a restart.
  */
+#include "core/alloc.h"
 #include "tests/unit/engine_rig.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHELF "siteid=1, locationid=W"
@@ -13,8 +15,8 @@
 static void test_a_post_reaches_every_level(void **state)
 {
     engine_rig *rig = *state;
-    rf_command command = engine_post(
-        rig, "SHIRT", RED_S ", StyleId=slim", "pos.inbound=5, pos.outbound=2");
+    rf_command command = engine_post(rig, "SHIRT", RED_S ", StyleId=slim",
+                                     "pos.inbound=5, pos.outbound=2");
     engine_do(rig, &command);
     command = engine_post(rig, "SHIRT", RED_L, "pos.inbound=7.5");
     engine_do(rig, &command);
@@ -246,6 +248,41 @@ static void test_many_jobs_of_one_batch(void **state)
     engine_expect(rig, "ODD", RED_L, "pos.inbound", 667);
 }
 
+/* Fail each allocation of a batch in turn: every job is answered, nothing is
+ * done by half, and the same ids succeed afterwards. */
+static void test_it_survives_lack_of_memory(void **state)
+{
+    engine_rig *rig = *state;
+    rf_status status = RF_E_NO_MEMORY;
+    unsigned long nth = 1;
+    int runs = 0;
+    while (status == RF_E_NO_MEMORY) {
+        char product[32];
+        snprintf(product, sizeof product, "P%lu", nth);
+        rf_command lines[] = {
+            engine_post(rig, product, RED_S, "pos.inbound=3"),
+            engine_reserve(rig, product, RED_S, 2, true),
+            engine_reserve(rig, product, SHELF ", SizeId=S", 1, true),
+        };
+        rf_job *job = engine_job(rig, lines, 3);
+        job->atomic = nth % 2 == 0;
+        engine_restart(rig); /* with all its memory given back */
+        job->generation = engine_generation(rig);
+        rf_alloc_fail_at(nth++);
+        status = engine_run_job(rig, job)[0].status;
+        rf_alloc_fail_at(0);
+        engine_expect(rig, product, SHELF, "iv.softreserved",
+                      status == RF_OK ? 3 : 0);
+        engine_do(rig, &lines[0]);
+        engine_do(rig, &lines[1]);
+        engine_do(rig, &lines[2]);
+        engine_expect(rig, product, SHELF, "iv.softreserved", 3);
+        runs++;
+    }
+    assert_int_equal(status, RF_OK);
+    assert_true(runs > 5);
+}
+
 int main(void)
 {
 #define CASE(name)                                                             \
@@ -263,6 +300,7 @@ int main(void)
         CASE(test_an_overflow_refuses_one_line),
         CASE(test_a_restart_forgets_nothing),
         CASE(test_many_jobs_of_one_batch),
+        CASE(test_it_survives_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,31 @@ static void test_a_location_is_erased(void **state)
                      RF_E_INSUFFICIENT_AVAILABLE);
 }
 
+/* What an erasure had done before a crash stays done; the ids of it are
+ * forgotten already, and erasing again does the rest. */
+static void test_an_erasure_cut_short(void **state)
+{
+    engine_rig *rig = *state;
+    fill(rig, 400);
+    rf_command command = engine_post(
+        rig, "P0", "siteid=0, locationid=W, ColorId=c0", "pos.inbound=1");
+    engine_do(rig, &command);
+    engine_submit_erase(rig, RIG_ORGANIZATION "~0~W");
+    bool more;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_OK);
+    }
+    engine_restart(rig);
+    rf_verify_report report = {0};
+    assert_int_equal(engine_verify(rig, &report), 0);
+    assert_true(report.leaves > 800 && report.leaves < 1600);
+    assert_false(engine_do(rig, &command)->replayed);
+    assert_int_equal(engine_erase(rig, RIG_ORGANIZATION "~0~W"), RF_OK);
+    engine_expect(rig, "P0", "siteid=0, locationid=W", "pos.inbound", 0);
+    assert_int_equal(engine_verify(rig, &report), 0);
+    assert_int_equal(report.leaves, 800);
+}
+
 static void test_a_product_is_erased(void **state)
 {
     engine_rig *rig = *state;
@@ -198,6 +223,7 @@ int main(void)
         CASE(test_a_bad_configuration_changes_nothing),
         CASE(test_the_partition_rule_stays_while_there_is_stock),
         CASE(test_a_location_is_erased),
+        CASE(test_an_erasure_cut_short),
         CASE(test_a_product_is_erased),
         CASE(test_a_partition_id_must_be_one),
     };

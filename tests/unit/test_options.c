@@ -241,6 +241,22 @@ static void overrides_win(void **state)
                      RF_E_BAD_CONFIGURATION);
 }
 
+static void the_readme_holds_the_table(void **state)
+{
+    (void)state;
+    static char readme[64 * 1024];
+    rf_buffer table = {0};
+    FILE *file = fopen("server/README.md", "re");
+    assert_non_null(file);
+    size_t length = fread(readme, 1, sizeof readme - 1, file);
+    fclose(file);
+    readme[length] = '\0';
+    rf_options_print(&table);
+    rf_buffer_append_byte(&table, '\0');
+    assert_non_null(strstr(readme, table.bytes));
+    rf_buffer_done(&table);
+}
+
 static void the_table_is_its_own_documentation(void **state)
 {
     (void)state;
@@ -302,6 +318,7 @@ int main(void)
         TEST(wider_addresses_need_keys_and_tls),
         TEST(overrides_win),
         TEST(the_table_is_its_own_documentation),
+        TEST(the_readme_holds_the_table),
         TEST(every_failed_allocation_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

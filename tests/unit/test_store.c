@@ -81,10 +81,12 @@ static void assert_scan(rf_store *store, const char *from, const char *to,
     listing list = {.stop_after = stop_after};
     rf_store_transaction *reader = rig_begin(store, false);
     rf_error err;
-    assert_int_equal(store->operations->scan(reader, RF_TABLE_STOCK,
-                                             rig_bytes(from), rig_bytes(to),
-                                             list_record, &list, &err),
-                     RF_OK);
+    assert_int_equal(
+        store->operations->scan(
+            reader,
+            &(rf_store_range){RF_TABLE_STOCK, rig_bytes(from), rig_bytes(to)},
+            list_record, &list, &err),
+        RF_OK);
     assert_string_equal(list.text, expected);
     rig_commit(store, reader);
 }
@@ -134,8 +136,10 @@ static void test_a_visit_may_load_from_the_table_it_scans(void **state)
     for (int write = 0; write <= 1; write++) {
         lookup look = {store, rig_begin(store, write != 0), 0};
         assert_int_equal(store->operations->scan(
-                             look.transaction, RF_TABLE_STOCK, rig_bytes(NULL),
-                             rig_bytes(NULL), load_same_key, &look, NULL),
+                             look.transaction,
+                             &(rf_store_range){RF_TABLE_STOCK, rig_bytes(NULL),
+                                               rig_bytes(NULL)},
+                             load_same_key, &look, NULL),
                          RF_OK);
         assert_int_equal(look.found, 3);
         store->operations->abort(look.transaction);
@@ -146,18 +150,13 @@ static void assert_last(rf_store *store, const char *below,
                         const char *expected)
 {
     rf_store_transaction *reader = rig_begin(store, false);
-    rf_bytes key;
-    rf_bytes value;
-    bool found;
-    assert_int_equal(store->operations->last(reader, RF_TABLE_JOURNAL,
-                                             rig_bytes(below), &key, &value,
-                                             &found, NULL),
-                     RF_OK);
-    assert_int_equal(found, expected != NULL);
+    rf_store_item item = {.table = RF_TABLE_JOURNAL, .key = rig_bytes(below)};
+    assert_int_equal(store->operations->last(reader, &item, NULL), RF_OK);
+    assert_int_equal(item.key.bytes != NULL, expected != NULL);
     if (expected != NULL) {
-        assert_int_equal(key.length, strlen(expected));
-        assert_memory_equal(key.bytes, expected, key.length);
-        assert_memory_equal(value.bytes, expected, value.length);
+        assert_int_equal(item.key.length, strlen(expected));
+        assert_memory_equal(item.key.bytes, expected, item.key.length);
+        assert_memory_equal(item.value.bytes, expected, item.value.length);
     }
     rig_commit(store, reader);
 }

@@ -141,10 +141,12 @@ static void assert_numbers(rf_store *store, unsigned count)
 {
     unsigned found = 0;
     rf_store_transaction *reader = rig_begin(store, false);
-    assert_int_equal(store->operations->scan(reader, RF_TABLE_STOCK,
-                                             rig_bytes(NULL), rig_bytes(NULL),
-                                             count_record, &found, NULL),
-                     RF_OK);
+    assert_int_equal(
+        store->operations->scan(
+            reader,
+            &(rf_store_range){RF_TABLE_STOCK, rig_bytes(NULL), rig_bytes(NULL)},
+            count_record, &found, NULL),
+        RF_OK);
     assert_int_equal(found, count);
     rig_commit(store, reader);
 }

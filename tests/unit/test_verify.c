@@ -183,8 +183,9 @@ static void test_a_wrong_total(void **state)
     fill(rig);
     rf_key key = node_key(rig, "TROUSERS", "siteid=2", RF_BIT(RF_SITE));
     save_node(rig, &key, "pos.inbound", 4.5);
-    expect(rig, 1, "organization usmf, product TROUSERS, siteid 2: the leaves "
-                   "come to -1.5 more of pos.inbound");
+    expect(rig, 1,
+           "organization usmf, product TROUSERS, siteid 2: the total "
+           "of pos.inbound is 1.5 too high");
 }
 
 static void test_a_missing_node(void **state)
@@ -193,7 +194,7 @@ static void test_a_missing_node(void **state)
     fill(rig);
     rf_key key = node_key(rig, "TROUSERS", "", 0);
     remove_record(rig, RF_TABLE_STOCK, &key);
-    expect(rig, 1, "come to 3 more of pos.inbound");
+    expect(rig, 1, "product TROUSERS: the total of pos.inbound is 3 too low");
 }
 
 static void test_a_node_without_leaves(void **state)
@@ -202,7 +203,7 @@ static void test_a_node_without_leaves(void **state)
     fill(rig);
     rf_key key = node_key(rig, "TROUSERS", "siteid=9", RF_BIT(RF_SITE));
     save_node(rig, &key, "pos.outbound", 1);
-    expect(rig, 1, "siteid 9: the leaves come to -1 more of pos.outbound");
+    expect(rig, 1, "siteid 9: the total of pos.outbound is 1 too high");
 }
 
 /* A leaf that changes is wrong at every level, and in the journal's sum. */
@@ -218,8 +219,8 @@ static void test_a_changed_leaf(void **state)
     rig->is_damaged = true;
     assert_int_equal(report.differences,
                      engine_generation(rig)->level_count - 1 + 1);
-    assert_non_null(strstr(lines->text[lines->count - 1],
-                           "the journal do not add up"));
+    assert_non_null(
+        strstr(lines->text[lines->count - 1], "the journal do not add up"));
 }
 
 static void test_damaged_records(void **state)
@@ -235,8 +236,8 @@ static void test_a_node_under_another_key(void **state)
 {
     engine_rig *rig = *state;
     fill(rig);
-    rf_key key = node_key(rig, "TROUSERS", "siteid=2, locationid=X",
-                          RF_LEVEL_PLACE);
+    rf_key key =
+        node_key(rig, "TROUSERS", "siteid=2, locationid=X", RF_LEVEL_PLACE);
     rf_buffer value = load(rig, RF_TABLE_STOCK, &key);
     rf_key other = node_key(rig, "TROUSERS", "", RF_BIT(RF_SITE));
     rf_key_coordinate(&other, 3, rf_text_of("L"));
