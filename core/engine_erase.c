@@ -176,6 +176,7 @@ static rf_status erase_collected(rf_engine *engine,
         status = rf_workset_load(engine->workset, transaction, err);
     }
     for (size_t i = 0; i < count && status == RF_OK; i++) {
+        RF_ASSERT(postings != NULL);
         status = negate(engine, &postings[i], err);
         if (status == RF_OK && erasing->by_product) {
             rf_key key;

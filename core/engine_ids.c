@@ -91,57 +91,45 @@ rf_status rf_engine__recall(rf_engine *engine, rf_environment *environment,
     return status != RF_OK ? status : context.status;
 }
 
-#define CANDIDATES_MAX 8
-
-/* Collect the stored numbers under a hash; those of this batch are pending and
- * found there. */
-static size_t list_candidates(rf_engine *engine, rf_environment *environment,
-                              uint64_t hash, uint64_t numbers[CANDIDATES_MAX])
+static size_t count_candidates(const rf_environment *environment, uint64_t hash)
 {
-    uint64_t stored_last = environment->last_number;
-    for (size_t i = 0; i < engine->pending.count; i++) {
-        if (engine->pending.items[i].environment == environment) {
-            stored_last = engine->pending.items[i].number - 1;
-            break;
-        }
-    }
-    size_t count = 0;
     rf_id_cursor cursor = {0};
     uint64_t number;
-    while (count < CANDIDATES_MAX &&
-           rf_id_memory_find(environment->ids, hash, &cursor, &number)) {
-        if (number <= stored_last) {
-            numbers[count++] = number;
-        }
+    size_t count = 0;
+    while (rf_id_memory_find(environment->ids, hash, &cursor, &number)) {
+        count++;
     }
     return count;
 }
 
+/* All jobs of a batch are planned before the first of them runs, so every
+ * number found here is of an entry that is stored. */
 rf_status rf_engine__plan_known(rf_engine *engine, rf_environment *environment,
                                 const rf_command *command, rf_plan *plan,
                                 rf_error *err)
 {
-    uint64_t numbers[CANDIDATES_MAX];
     uint64_t hash = rf_journal_id_hash(environment->number, command->operation,
                                        command->id);
-    plan->known_count = list_candidates(engine, environment, hash, numbers);
-    if (plan->known_count == 0) {
+    size_t count = count_candidates(environment, hash);
+    if (count == 0) {
         return RF_OK;
     }
     plan->known = rf_arena_alloc(rf_workset_arena(engine->workset),
-                                 plan->known_count * sizeof *plan->known);
-    for (size_t i = 0; i < plan->known_count; i++) {
+                                 count * sizeof(rf_record *));
+    if (plan->known == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    rf_id_cursor cursor = {0};
+    uint64_t number;
+    while (rf_id_memory_find(environment->ids, hash, &cursor, &number)) {
         rf_key key;
-        rf_key_journal(&key, environment->number, numbers[i]);
-        rf_record *record =
-            plan->known == NULL
-                ? NULL
-                : rf_workset_want(engine->workset, RF_TABLE_JOURNAL,
-                                  RF_RECORD_ENTRY, &key);
+        rf_key_journal(&key, environment->number, number);
+        rf_record *record = rf_workset_want(engine->workset, RF_TABLE_JOURNAL,
+                                            RF_RECORD_ENTRY, &key);
         if (record == NULL) {
             return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
         }
-        plan->known[i] = record;
+        plan->known[plan->known_count++] = record;
     }
     return RF_OK;
 }

@@ -282,7 +282,7 @@ static rf_status enter_reservation(rf_work *work, const rf_command *command,
                                    rf_plan *plan, rf_result *result,
                                    rf_error *err)
 {
-    rf_reservation before;
+    rf_reservation before = {0};
     rf_status status = RF_OK;
     if (!plan->reservation->present) {
         status = start_record(work, command, &before, err);

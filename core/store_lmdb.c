@@ -1,6 +1,8 @@
 /*
  * store_lmdb.c - opening and closing the LMDB store, and its operations.
  */
+#include "core/store_lmdb.h"
+
 #include "core/alloc.h"
 #include "core/store_lmdb_internal.h"
 

@@ -6,8 +6,8 @@
  * saving writes each changed record once. Nothing here decides anything: the
  * operations do (operation.h).
  *
- * Changes since a mark can be undone, which is how a refused command, a basket
- * that did not fit and a dry run leave no trace. Undoing cannot fail.
+ * Changes since a mark can be undone, which is how a refused command and a
+ * basket that did not fit leave no trace. Undoing cannot fail.
  *
  * A workset belongs to the writer. Records live until rf_workset_reset.
  */

@@ -173,8 +173,7 @@ static int run_restore(const rf_arguments *arguments)
     if (code == 0 && arguments->file == NULL) {
         rf_fail(&error, RF_E_MISSING_FIELD, "restore needs --from FILE");
         code = rf_cli_fail(RF_EXIT_USAGE, &error);
-    }
-    if (code == 0) {
+    } else if (code == 0) {
         umask(077);
         if (put_in_place(&options, arguments->file, &error) != RF_OK) {
             code = rf_cli_fail(RF_EXIT_FAILURE, &error);

@@ -335,6 +335,8 @@ size_t rf_json_scan_room(size_t length, const rf_json_limits *limits)
     return length + NUMBER_COST * numbers;
 }
 
+/* The room is written through the scan's own pointer. */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 rf_status rf_json_scan(rf_text text, const rf_json_limits *limits, char *room,
                        size_t *used, rf_error *err)
 {

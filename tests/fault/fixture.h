@@ -13,7 +13,8 @@
 #include "tests/fault/server.h"
 #include "tests/fault/switch.h"
 
-/* What the server does when a commit fails for lack of room, and otherwise. */
+/* The exit status of a server that cannot know whether its last commit is
+ * durable. */
 enum {
     RF_EXIT_OUTCOME_UNKNOWN = 70
 };
