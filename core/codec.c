@@ -59,6 +59,18 @@ uint64_t rf_read_fixed64(rf_reader *reader)
     return __builtin_bswap64(number);
 }
 
+rf_text rf_read_short_text(rf_reader *reader)
+{
+    size_t length = rf_read_byte(reader);
+    if (reader->failed || length > (size_t)(reader->end - reader->at)) {
+        reader->failed = true;
+        return RF_TEXT_EMPTY;
+    }
+    rf_text text = {(const char *)reader->at, length};
+    reader->at += length;
+    return text;
+}
+
 rf_text rf_read_text(rf_reader *reader)
 {
     uint64_t length = rf_read_varint(reader);

@@ -30,8 +30,9 @@ rf_reader rf_reader_of(rf_bytes bytes);
 uint8_t rf_read_byte(rf_reader *reader);
 uint64_t rf_read_varint(rf_reader *reader);
 int64_t rf_read_signed(rf_reader *reader);
-uint64_t rf_read_fixed64(rf_reader *reader); /* eight bytes, big-endian */
-rf_text rf_read_text(rf_reader *reader);     /* borrowed from the bytes */
+uint64_t rf_read_fixed64(rf_reader *reader);   /* eight bytes, big-endian */
+rf_text rf_read_short_text(rf_reader *reader); /* one byte of length */
+rf_text rf_read_text(rf_reader *reader);       /* borrowed from the bytes */
 
 void rf_write_varint(rf_buffer *buffer, uint64_t number);
 void rf_write_signed(rf_buffer *buffer, int64_t number);

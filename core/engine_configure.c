@@ -40,9 +40,8 @@ void rf_engine__configure_forget(rf_engine *engine)
 static bool has_data(const rf_environment *environment, rf_engine *engine,
                      rf_error *err, rf_status *status)
 {
-    rf_key prefix = {.length = 2,
-                     .bytes = {(unsigned char)(environment->number >> 8),
-                               (unsigned char)(environment->number & 0xFF)}};
+    rf_key prefix;
+    rf_key_environment(&prefix, environment->number);
     rf_key after = prefix;
     rf_store_transaction *transaction = NULL;
     bool bounded = rf_key_after_prefix(&after);

@@ -58,7 +58,7 @@ static void append_fixed64(rf_key *key, uint64_t number)
     append(key, &swapped, sizeof swapped);
 }
 
-static void start(rf_key *key, uint16_t environment)
+void rf_key_environment(rf_key *key, uint16_t environment)
 {
     key->length = 0;
     append_byte(key, environment >> 8);
@@ -68,7 +68,7 @@ static void start(rf_key *key, uint16_t environment)
 void rf_key_organization(rf_key *key, uint16_t environment,
                          rf_text organization)
 {
-    start(key, environment);
+    rf_key_environment(key, environment);
     append_text(key, organization);
 }
 
@@ -169,18 +169,6 @@ void rf_write_coordinates(rf_buffer *buffer, rf_level level,
     rf_buffer_append(buffer, full, encode_coordinates(full, level, place));
 }
 
-static rf_text read_short_text(rf_reader *reader)
-{
-    size_t length = rf_read_byte(reader);
-    if (reader->failed || length > (size_t)(reader->end - reader->at)) {
-        reader->failed = true;
-        return RF_TEXT_EMPTY;
-    }
-    rf_text text = {(const char *)reader->at, length};
-    reader->at += length;
-    return text;
-}
-
 static rf_status fail_key(rf_error *err)
 {
     return rf_fail(err, RF_E_STORAGE, "the store holds a malformed key");
@@ -192,8 +180,8 @@ rf_status rf_key_read(rf_bytes key, rf_key_parts *out, rf_error *err)
     rf_key_parts parts = {0};
     unsigned high = rf_read_byte(&reader);
     parts.environment = (uint16_t)(high << 8 | rf_read_byte(&reader));
-    parts.organization = read_short_text(&reader);
-    parts.product = read_short_text(&reader);
+    parts.organization = rf_read_short_text(&reader);
+    parts.product = rf_read_short_text(&reader);
     uint8_t kind = rf_read_byte(&reader);
     if (kind == RF_KEY_NODE) {
         parts.kind = RF_KEY_NODE;
@@ -228,7 +216,7 @@ rf_status rf_coordinates_read(rf_bytes encoded, rf_place *out, bool *hashed,
             *hashed = true;
             return RF_OK;
         }
-        rf_text value = read_short_text(&reader);
+        rf_text value = rf_read_short_text(&reader);
         if (mark == 0 || mark > RF_COORDINATES_MAX || reader.failed) {
             return fail_key(err);
         }
@@ -240,7 +228,7 @@ rf_status rf_coordinates_read(rf_bytes encoded, rf_place *out, bool *hashed,
 
 void rf_key_journal(rf_key *key, uint16_t environment, uint64_t number)
 {
-    start(key, environment);
+    rf_key_environment(key, environment);
     append_fixed64(key, number);
 }
 
@@ -255,7 +243,7 @@ uint64_t rf_key_journal_number(rf_bytes key)
 void rf_key_place(rf_key *key, uint16_t environment, rf_text organization,
                   rf_text site, rf_text location, rf_text product)
 {
-    start(key, environment);
+    rf_key_environment(key, environment);
     append_text(key, organization);
     append_text(key, site);
     append_text(key, location);

@@ -50,6 +50,9 @@ rf_bytes rf_key_bytes(const rf_key *key);
 /* Copy the bytes in use; a key as a whole is much larger. */
 void rf_key_copy(rf_key *to, const rf_key *from);
 
+/* Start a key with the environment: a prefix of all its records. */
+void rf_key_environment(rf_key *key, uint16_t environment);
+
 /* Start a stock key with everything before the kind. */
 void rf_key_product(rf_key *key, uint16_t environment, rf_text organization,
                     rf_text product);

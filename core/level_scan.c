@@ -76,9 +76,8 @@ rf_status rf_level_scan_run(rf_store *store, rf_store_transaction *transaction,
                    .context = context,
                    .left = scan->limit,
                    .err = err};
-    rf_key to = {.length = 2,
-                 .bytes = {(unsigned char)(scan->environment >> 8),
-                           (unsigned char)(scan->environment & 0xFF)}};
+    rf_key to;
+    rf_key_environment(&to, scan->environment);
     walked.next = to;
     if (scan->cursor.length > 0) {
         walked.next = scan->cursor;

@@ -5,27 +5,15 @@
 
 #include <string.h>
 
-static rf_text read_part(rf_reader *reader)
-{
-    size_t length = rf_read_byte(reader);
-    if (reader->failed || length > (size_t)(reader->end - reader->at)) {
-        reader->failed = true;
-        return RF_TEXT_EMPTY;
-    }
-    rf_text text = {(const char *)reader->at, length};
-    reader->at += length;
-    return text;
-}
-
 rf_status rf_place_entry_read(rf_bytes key, rf_place_entry *out, rf_error *err)
 {
     rf_reader reader = rf_reader_of(key);
     rf_read_byte(&reader); /* the environment */
     rf_read_byte(&reader);
-    out->organization = read_part(&reader);
-    out->site = read_part(&reader);
-    out->location = read_part(&reader);
-    out->product = read_part(&reader);
+    out->organization = rf_read_short_text(&reader);
+    out->site = rf_read_short_text(&reader);
+    out->location = rf_read_short_text(&reader);
+    out->product = rf_read_short_text(&reader);
     if (reader.failed || reader.at != reader.end) {
         return rf_fail(err, RF_E_STORAGE,
                        "the index of places holds a malformed key");

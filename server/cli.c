@@ -3,11 +3,11 @@
  */
 #include "server/cli.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include "server/files.h"
 
-#define READ_BYTES ((size_t)64 * 1024)
+#include <stdio.h>
+
+#define CONFIG_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 int rf_cli_fail(int code, const rf_error *error)
 {
@@ -29,33 +29,12 @@ void rf_cli_print_problems(const char *file, const rf_problems *problems)
     }
 }
 
-rf_status rf_cli_read_file(const char *path, rf_buffer *out, rf_error *err)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return rf_fail(err, RF_E_STORAGE, "cannot open %s: %s", path,
-                       strerror(errno));
-    }
-    size_t length = 0;
-    do {
-        char *room = rf_buffer_reserve(out, READ_BYTES);
-        length = room == NULL ? 0 : fread(room, 1, READ_BYTES, file);
-        out->length += length;
-    } while (length > 0);
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    if (failed || rf_buffer_failed(out)) {
-        return rf_fail(err, RF_E_STORAGE, "cannot read %s", path);
-    }
-    return RF_OK;
-}
-
 static int read_config(const char *path, rf_options *options)
 {
     rf_error error = {0};
     rf_buffer text = {0};
     rf_problems problems = {0};
-    rf_status status = rf_cli_read_file(path, &text, &error);
+    rf_status status = rf_files_read(path, CONFIG_BYTES_MAX, &text, &error);
     if (status == RF_OK) {
         status = rf_options_read(options, (rf_text){text.bytes, text.length},
                                  &problems, &error);

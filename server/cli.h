@@ -56,10 +56,6 @@ extern const rf_subcommand rf_cmd_token;
  * rf_options_done in either case. */
 int rf_cli_options(const rf_arguments *arguments, rf_options *options);
 
-/* Read a whole file into `out`. RF_E_STORAGE: it cannot be read. */
-RF_MUST_CHECK rf_status rf_cli_read_file(const char *path, rf_buffer *out,
-                                         rf_error *err);
-
 /* Tell a failure on standard error and return `code`. */
 int rf_cli_fail(int code, const rf_error *error);
 

@@ -7,6 +7,7 @@
  */
 #include "core/store_lmdb.h"
 #include "server/cli.h"
+#include "server/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,26 +64,18 @@ static int run_backup(const rf_arguments *arguments)
     return code;
 }
 
-static rf_status fail_system(rf_error *err, const char *what, const char *path)
-{
-    return rf_fail(err, RF_E_STORAGE, "cannot %s %s: %s", what, path,
-                   strerror(errno));
-}
-
 static rf_status copy_bytes(int from, int to, const char *path, rf_error *err)
 {
     static char bytes[COPY_BYTES];
     for (;;) {
         ssize_t length = read(from, bytes, sizeof bytes);
         if (length <= 0) {
-            return length == 0 ? RF_OK : fail_system(err, "read", path);
+            return length == 0 ? RF_OK : rf_files_fail(err, "read", path);
         }
-        for (ssize_t done = 0; done < length;) {
-            ssize_t written = write(to, bytes + done, (size_t)(length - done));
-            if (written <= 0) {
-                return fail_system(err, "write the copy of", path);
-            }
-            done += written;
+        rf_status status =
+            rf_files_write(to, (rf_text){bytes, (size_t)length}, path, err);
+        if (status != RF_OK) {
+            return status;
         }
     }
 }
@@ -92,32 +85,21 @@ static rf_status copy_file(const char *from, const char *to, rf_error *err)
 {
     int source = open(from, O_RDONLY | O_CLOEXEC);
     if (source < 0) {
-        return fail_system(err, "open", from);
+        return rf_files_fail(err, "open", from);
     }
     int copy = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (copy < 0) {
         close(source);
-        return fail_system(err, "make", to);
+        return rf_files_fail(err, "make", to);
     }
     rf_status status = copy_bytes(source, copy, from, err);
     if (status == RF_OK && fsync(copy) != 0) {
-        status = fail_system(err, "write", to);
+        status = rf_files_fail(err, "write", to);
     }
     close(source);
     close(copy);
     if (status != RF_OK) {
         unlink(to);
-    }
-    return status;
-}
-
-static rf_status sync_directory(const char *path, rf_error *err)
-{
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = directory >= 0 && fsync(directory) == 0;
-    rf_status status = synced ? RF_OK : fail_system(err, "write", path);
-    if (directory >= 0) {
-        close(directory);
     }
     return status;
 }
@@ -137,7 +119,7 @@ static rf_status put_in_place(const rf_options *options, const char *from,
     }
     snprintf(partial, sizeof partial, "%s.part", final);
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-        return fail_system(err, "make", directory);
+        return rf_files_fail(err, "make", directory);
     }
     if (access(final, F_OK) == 0) {
         return rf_fail(err, RF_E_STORAGE,
@@ -146,11 +128,11 @@ static rf_status put_in_place(const rf_options *options, const char *from,
     }
     rf_status status = copy_file(from, partial, err);
     if (status == RF_OK && rename(partial, final) != 0) {
-        status = fail_system(err, "rename", partial);
+        status = rf_files_fail(err, "rename", partial);
         unlink(partial);
     }
     if (status == RF_OK) {
-        status = sync_directory(directory, err);
+        status = rf_files_sync_directory(directory, err);
     }
     rf_store *store = NULL;
     if (status == RF_OK) {

@@ -6,6 +6,7 @@
 #include "core/buffer.h"
 #include "core/generation.h"
 #include "server/document.h"
+#include "server/files.h"
 #include "server/json.h"
 
 #include <dirent.h>
@@ -18,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A document is read in pieces of this size, and never beyond the limit. */
-#define READ_BYTES ((size_t)64 * 1024)
 #define DOCUMENT_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 #define DOCUMENT_LIMITS                                                        \
@@ -42,52 +41,7 @@ bool rf_environment_id_is_valid(rf_text id)
     return id.length > 0 && id.length <= RF_ENVIRONMENT_ID_MAX;
 }
 
-/* Word a failure of the system, telling a full disk from the rest. */
-static rf_status fail_system(rf_error *err, const char *what, const char *path)
-{
-    rf_status status =
-        errno == ENOSPC || errno == EDQUOT ? RF_E_STORAGE_FULL : RF_E_STORAGE;
-    return rf_fail(err, status, "cannot %s %.120s: %s", what, path,
-                   strerror(errno));
-}
-
 /* ---- Reading ---- */
-
-static rf_status read_all(int fd, const char *path, rf_buffer *out,
-                          rf_error *err)
-{
-    for (;;) {
-        char *room = rf_buffer_reserve(out, READ_BYTES);
-        if (room == NULL) {
-            return rf_fail(err, RF_E_NO_MEMORY, "no memory to read %.120s",
-                           path);
-        }
-        ssize_t got = read(fd, room, READ_BYTES);
-        if (got < 0 && errno != EINTR) {
-            return fail_system(err, "read", path);
-        }
-        if (got == 0) {
-            return RF_OK;
-        }
-        out->length += got > 0 ? (size_t)got : 0;
-        if (out->length > DOCUMENT_BYTES_MAX) {
-            return rf_fail(err, RF_E_BAD_CONFIGURATION,
-                           "%.120s is larger than %zu bytes", path,
-                           DOCUMENT_BYTES_MAX);
-        }
-    }
-}
-
-static rf_status read_file(const char *path, rf_buffer *out, rf_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return fail_system(err, "open", path);
-    }
-    rf_status status = read_all(fd, path, out, err);
-    close(fd);
-    return status;
-}
 
 /* Read a file into a draft; what goes wrong is the file's, not the folder's. */
 static rf_status parse_file(rf_environment_file *file, rf_arena *arena,
@@ -98,7 +52,7 @@ static rf_status parse_file(rf_environment_file *file, rf_arena *arena,
         return rf_fail(err, RF_E_BAD_CONFIGURATION,
                        "the name of the file is not an environment's id");
     }
-    rf_status status = read_file(file->path, text, err);
+    rf_status status = rf_files_read(file->path, DOCUMENT_BYTES_MAX, text, err);
     if (status != RF_OK) {
         return status;
     }
@@ -159,7 +113,7 @@ rf_status rf_environment_files_read(const char *directory,
     struct dirent **entries = NULL;
     int count = scandir(directory, &entries, is_document, alphasort);
     if (count < 0) {
-        return errno == ENOENT ? RF_OK : fail_system(err, "read", directory);
+        return errno == ENOENT ? RF_OK : rf_files_fail(err, "read", directory);
     }
     rf_status status = RF_OK;
     for (int i = 0; i < count; i++) {
@@ -175,21 +129,6 @@ rf_status rf_environment_files_read(const char *directory,
 
 /* ---- Writing ---- */
 
-static rf_status write_all(int fd, rf_text text, const char *path,
-                           rf_error *err)
-{
-    while (text.length > 0) {
-        ssize_t written = write(fd, text.bytes, text.length);
-        if (written < 0 && errno != EINTR) {
-            return fail_system(err, "write", path);
-        }
-        size_t advance = written > 0 ? (size_t)written : 0;
-        text.bytes += advance;
-        text.length -= advance;
-    }
-    return fsync(fd) == 0 ? RF_OK : fail_system(err, "write", path);
-}
-
 /* Write the whole text to a file of its own. */
 static rf_status write_aside(int folder, const char *name, rf_text text,
                              rf_error *err)
@@ -197,11 +136,14 @@ static rf_status write_aside(int folder, const char *name, rf_text text,
     int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                     S_IRUSR | S_IWUSR | S_IRGRP);
     if (fd < 0) {
-        return fail_system(err, "write", name);
+        return rf_files_fail(err, "write", name);
     }
-    rf_status status = write_all(fd, text, name, err);
+    rf_status status = rf_files_write(fd, text, name, err);
+    if (status == RF_OK && fsync(fd) != 0) {
+        status = rf_files_fail(err, "write", name);
+    }
     if (close(fd) != 0 && status == RF_OK) {
-        status = fail_system(err, "write", name);
+        status = rf_files_fail(err, "write", name);
     }
     return status;
 }
@@ -217,13 +159,13 @@ static rf_status replace_file(int folder, rf_text id, rf_text document,
     snprintf(aside, sizeof aside, ".%s.new", name);
     rf_status status = write_aside(folder, aside, document, err);
     if (status == RF_OK && renameat(folder, aside, folder, name) != 0) {
-        status = fail_system(err, "replace", name);
+        status = rf_files_fail(err, "replace", name);
     }
     if (status != RF_OK) {
         (void)unlinkat(folder, aside, 0);
         return status;
     }
-    return fsync(folder) == 0 ? RF_OK : fail_system(err, "replace", name);
+    return fsync(folder) == 0 ? RF_OK : rf_files_fail(err, "replace", name);
 }
 
 rf_status rf_environment_file_write(const char *directory, rf_text id,
@@ -231,11 +173,11 @@ rf_status rf_environment_file_write(const char *directory, rf_text id,
 {
     RF_ASSERT(rf_environment_id_is_valid(id));
     if (mkdir(directory, S_IRWXU | S_IRGRP | S_IXGRP) != 0 && errno != EEXIST) {
-        return fail_system(err, "make", directory);
+        return rf_files_fail(err, "make", directory);
     }
     int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) {
-        return fail_system(err, "open", directory);
+        return rf_files_fail(err, "open", directory);
     }
     rf_status status = replace_file(folder, id, document, err);
     close(folder);
