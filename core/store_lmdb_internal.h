@@ -89,9 +89,10 @@ struct rf_store_lmdb {
     bool is_map_full; /* the last failure can be cured by growing */
     int64_t space_checked_ms;
     int64_t readers_checked_ms;
-    uint64_t free_bytes; /* of the file system, when last looked at */
-    MDB_txn *gauge;      /* a read transaction to count pages with */
-    uint64_t live_pages; /* of all trees */
+    uint64_t free_bytes;     /* of the file system, when last looked at */
+    uint64_t extended_bytes; /* how far the file was made ready to be written */
+    MDB_txn *gauge;          /* a read transaction to count pages with */
+    uint64_t live_pages;     /* of all trees */
 
     /* What figures reports; written by the writer, read by anybody. */
     atomic_uint_fast64_t used_bytes;
@@ -152,6 +153,11 @@ RF_MUST_CHECK rf_status rf_store__begin_copy(rf_store_lmdb *store,
 void rf_store__end_copy(rf_store_lmdb *store);
 
 rf_status rf_store__grow(rf_store *store, rf_error *err);
+
+/* store_lmdb_extend.c */
+
+/* Make the file ready for pages to come, if it is not. Never fails. */
+void rf_store__extend(rf_store_lmdb *store);
 
 /* store_lmdb_records.c */
 

@@ -103,6 +103,7 @@ rf_status rf_store__begin_write(rf_store_lmdb *store,
         return status;
     }
     check_readers(store);
+    rf_store__extend(store);
     rf_store_transaction *writer = &store->writer;
     int code = mdb_txn_begin(store->env, NULL, 0, &writer->handle);
     if (code != 0) {

@@ -4,6 +4,7 @@
 #include "server/writer.h"
 
 #include "core/alloc.h"
+#include "server/slice.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -232,6 +233,7 @@ static void *run_writer(void *argument)
     rf_task *tasks;
     size_t commands;
     bool more = true;
+    rf_slice_shorten();
     while (take_work(writer, !more, &jobs, &commands, &tasks)) {
         rf_error error = {0};
         rf_status status =
