@@ -269,10 +269,21 @@ static void tell_address(const server *running)
     }
 }
 
+/* Give a sign of life, unless the writer has stood still since the last. */
+static void give_sign(const server *running, unsigned long *turns)
+{
+    unsigned long now = rf_writer_turns(running->writer);
+    if (now != *turns) {
+        rf_notify("WATCHDOG=1");
+        *turns = now;
+    }
+}
+
 /* The main thread's own work: wait for signals, give signs of life. */
-static void wait_for_stop(const sigset_t *signals)
+static void wait_for_stop(const server *running, const sigset_t *signals)
 {
     unsigned beat = rf_notify_watchdog_seconds();
+    unsigned long turns = 0;
     for (;;) {
         struct timespec wait = {.tv_sec = beat == 0 ? IDLE_WAIT_SECONDS : beat};
         int signal = sigtimedwait(signals, NULL, &wait);
@@ -281,9 +292,10 @@ static void wait_for_stop(const sigset_t *signals)
         }
         if (signal == SIGHUP) {
             rf_log_event(RF_LOG_INFO, "server",
-                         "SIGHUP: nothing is loaded from outside yet");
+                         "SIGHUP: configurations change through the API, so "
+                         "there is nothing to load again");
         } else if (signal < 0 && errno == EAGAIN && beat > 0) {
-            rf_notify("WATCHDOG=1");
+            give_sign(running, &turns);
         }
     }
 }
@@ -342,7 +354,7 @@ static int run_serve(const rf_arguments *arguments)
     if (status == RF_OK) {
         tell_address(&running);
         rf_notify("READY=1");
-        wait_for_stop(&signals);
+        wait_for_stop(&running, &signals);
         rf_notify("STOPPING=1");
     } else {
         code = rf_cli_fail(exit_code_of(status), &error);

@@ -31,6 +31,7 @@ struct rf_writer {
     bool stopping;
     atomic_size_t depth; /* commands in the list */
     atomic_bool writable;
+    atomic_ulong turns;
     size_t batch_commands; /* of the batch under way; the writer's own */
     struct timespec batch_start;
     pthread_mutex_t figures_lock;
@@ -236,6 +237,7 @@ static void *run_writer(void *argument)
     rf_slice_shorten();
     while (take_work(writer, !more, &jobs, &commands, &tasks)) {
         rf_error error = {0};
+        atomic_fetch_add_explicit(&writer->turns, 1, memory_order_relaxed);
         rf_status status =
             take_turn(writer, jobs, commands, tasks, &more, &error);
         if (status == RF_E_OUTCOME_UNKNOWN) {
@@ -338,6 +340,11 @@ bool rf_writer_environment_figures(rf_writer *writer, size_t index,
     }
     pthread_mutex_unlock(&writer->figures_lock);
     return known;
+}
+
+unsigned long rf_writer_turns(const rf_writer *writer)
+{
+    return atomic_load_explicit(&writer->turns, memory_order_relaxed);
 }
 
 bool rf_writer_is_writable(const rf_writer *writer)

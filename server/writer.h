@@ -56,6 +56,10 @@ size_t rf_writer_queue_depth(const rf_writer *writer);
 bool rf_writer_environment_figures(rf_writer *writer, size_t index,
                                    rf_environment_figures *out);
 
+/* Turns the writer has taken: it takes one a second even with nothing to do,
+ * so a number that stands still means that it hangs. Any thread. */
+unsigned long rf_writer_turns(const rf_writer *writer);
+
 /* Say whether the last write transaction could be made: false while the disk
  * or the map is full. Any thread. */
 bool rf_writer_is_writable(const rf_writer *writer);
