@@ -35,10 +35,13 @@ counted_load() {
         scrape "$bench_work/after"
 }
 
-# count_commits NAME SKUS: durable reservations with 64 in flight.
+# count_commits NAME SKUS: durable reservations with 64 in flight. The figures
+# are of a server that has been at it for a while, not of its first moments.
 count_commits() {
     local commands commits saved
-    counted_load -c 64 -n 20000 -s "$2" -i "commits-$1-$bench_run" reserve ||
+    "$bench_tools/load" -c 64 -n 20000 -s "$2" -i "warm-$1-$bench_run" \
+        reserve "$ringfence_url" >/dev/null || return 1
+    counted_load -c 64 -n 100000 -s "$2" -i "commits-$1-$bench_run" reserve ||
         return 1
     commands=$(value "$bench_work/load.out" requests)
     commits=$(delta ringfence_commits_total) || return 1
