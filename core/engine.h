@@ -67,13 +67,6 @@ struct rf_task {
     void *owner;
 };
 
-/* Figures for the metrics, of the writer's thread; read them there. */
-typedef struct rf_engine_figures {
-    size_t environment_count;
-    uint64_t ids_bytes;
-    bool is_building; /* some level is not complete yet */
-} rf_engine_figures;
-
 /* What may be said of one environment from any thread. */
 typedef struct rf_environment_figures {
     char id[RF_ENVIRONMENT_ID_MAX + 1];

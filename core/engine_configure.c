@@ -120,14 +120,21 @@ static bool is_there(const rf_environment *environment, rf_level level)
     return false;
 }
 
+static bool is_number_taken(const rf_environment *environment, unsigned number)
+{
+    for (size_t i = 0; i < environment->level_count; i++) {
+        if (environment->levels[i].number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint8_t free_level_number(const rf_environment *environment)
 {
     unsigned number = 1;
-    for (size_t i = 0; i < environment->level_count; i++) {
-        if (environment->levels[i].number == number) {
-            number++;
-            i = (size_t)-1;
-        }
+    while (is_number_taken(environment, number)) {
+        number++;
     }
     return (uint8_t)number;
 }
@@ -498,6 +505,9 @@ static rf_status publish(rf_engine *engine, rf_task *task, rf_error *err)
         status = store_publication(engine, task, environment, err);
     }
     if (status != RF_OK) {
+        /* The step may run again, when there is more room. */
+        configuration->catalog = generation->catalog;
+        generation->catalog = NULL;
         *environment = before;
         rf_generation_release(generation);
         return status;

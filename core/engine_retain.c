@@ -66,13 +66,6 @@ static rf_status scan_entries(rf_engine *engine,
         visit, old, err);
 }
 
-static unsigned retention_days(const rf_environment *environment)
-{
-    return environment->generation == NULL
-               ? 1
-               : environment->generation->catalog->id_retention_days;
-}
-
 /* How many ids must go whatever their age: those beyond the configured number,
  * and, when the journal is too large, the oldest, which keep it so. */
 static size_t count_excess(const rf_engine *engine,
@@ -94,7 +87,10 @@ static rf_status forget_ids(rf_engine *engine, rf_environment *environment,
     old_entries old = {
         .engine = engine,
         .environment = environment,
-        .before_ms = now_ms - (int64_t)retention_days(environment) * MS_PER_DAY,
+        .before_ms =
+            now_ms -
+            (int64_t)environment->generation->catalog->id_retention_days *
+                MS_PER_DAY,
         .excess = count_excess(engine, environment),
         .next = environment->ids_from,
         .next_ms = environment->ids_since_ms};
@@ -117,7 +113,9 @@ static rf_status forget_ids(rf_engine *engine, rf_environment *environment,
     return status;
 }
 
-/* Count journal entries that may go: too old, or over the size. */
+/* Count journal entries that may go: too old, or over the size. Entries whose
+ * ids are remembered stay, and so does the last one: it tells the next
+ * number. */
 static bool count_old(void *argument, rf_bytes key, rf_bytes value)
 {
     old_entries *old = argument;
@@ -126,11 +124,14 @@ static bool count_old(void *argument, rf_bytes key, rf_bytes value)
     bool whole = rf_entry_peek(value, &at_ms, &id_hash);
     bool over = old->keep_bytes != 0 &&
                 old->environment->journal_bytes - old->bytes > old->keep_bytes;
-    if ((whole && at_ms >= old->before_ms && !over) ||
+    uint64_t number = rf_key_journal_number(key);
+    if (number >= old->environment->last_number ||
+        number >= old->environment->ids_from ||
+        (whole && at_ms >= old->before_ms && !over) ||
         old->count == ENTRIES_PER_STEP) {
         return false;
     }
-    old->next = rf_key_journal_number(key) + 1;
+    old->next = number + 1;
     old->next_ms = at_ms;
     old->bytes += value.length;
     old->count++;
@@ -153,21 +154,14 @@ static rf_status delete_entries(rf_engine *engine,
     return status;
 }
 
-/* Find and delete what may go in one transaction. Entries whose ids are
- * remembered stay, and so does the last one: it tells the next number. */
+/* Find and delete what may go in one transaction. */
 static rf_status drop_some(rf_engine *engine, rf_environment *environment,
                            rf_store_transaction *transaction, old_entries *old,
                            rf_error *err)
 {
     rf_status status = scan_entries(
         engine, transaction, environment->first_number, count_old, old, err);
-    if (old->next > environment->last_number) {
-        old->next = environment->last_number;
-    }
-    if (old->next > environment->ids_from) {
-        old->next = environment->ids_from;
-    }
-    return status == RF_OK && old->next > environment->first_number
+    return status == RF_OK && old->count > 0
                ? delete_entries(engine, transaction, environment, old->next,
                                 err)
                : status;
@@ -195,7 +189,7 @@ static rf_status drop_entries(rf_engine *engine, rf_environment *environment,
         return status;
     }
     status = drop_some(engine, environment, transaction, &old, err);
-    if (status != RF_OK || old.next <= environment->first_number) {
+    if (status != RF_OK || old.count == 0) {
         engine->store->operations->abort(transaction);
         return status;
     }
@@ -218,6 +212,9 @@ rf_status rf_engine__retain_step(rf_engine *engine, bool *more, rf_error *err)
     rf_environment *environment = engine->environments[engine->maintained];
     int64_t now_ms = engine->options.clock.now_ms(engine->options.clock.self);
     bool again = false;
+    if (environment->generation == NULL) {
+        return RF_OK; /* how long its ids are kept is not known yet */
+    }
     if (now_ms >= environment->retained_ms &&
         now_ms < environment->retained_ms + RETAIN_EVERY_MS) {
         return RF_OK;

@@ -226,6 +226,24 @@ static void test_a_restart_forgets_nothing(void **state)
     assert_true(engine_do(rig, &next)->number > reserved->number);
 }
 
+/* Ids are kept for as long as the environment says, which is not known before
+ * its configuration is published again. */
+static void test_ids_of_days_ago_survive_a_restart(void **state)
+{
+    engine_rig *rig = *state;
+    rf_command command = engine_post(rig, "P", SHELF, "pos.inbound=1");
+    engine_do(rig, &command);
+    rig->now_ms += INT64_C(3) * 24 * 3600 * 1000;
+    engine_restart(rig);
+    engine_settle(rig);
+    assert_true(engine_run(rig, &command)->replayed);
+    engine_expect(rig, "P", SHELF, "pos.inbound", 1);
+    rig->now_ms += INT64_C(5) * 24 * 3600 * 1000;
+    engine_settle(rig);
+    assert_false(engine_run(rig, &command)->replayed);
+    engine_expect(rig, "P", SHELF, "pos.inbound", 2);
+}
+
 static void test_many_jobs_of_one_batch(void **state)
 {
     enum {
@@ -299,6 +317,7 @@ int main(void)
         CASE(test_refusals_are_remembered),
         CASE(test_an_overflow_refuses_one_line),
         CASE(test_a_restart_forgets_nothing),
+        CASE(test_ids_of_days_ago_survive_a_restart),
         CASE(test_many_jobs_of_one_batch),
         CASE(test_it_survives_lack_of_memory),
     };

@@ -46,6 +46,55 @@ static void test_a_new_level_is_built(void **state)
     engine_expect(rig, "P0", "siteid=0, StyleId=s1", "pos.inbound", 5);
 }
 
+/* The operations of the store, and how many commits are left until one finds
+ * the map full. */
+static const rf_store_operations *whole_operations;
+static int commits_left;
+
+static rf_status commit_full(rf_store_transaction *transaction, rf_error *err)
+{
+    if (--commits_left == 0) {
+        whole_operations->abort(transaction);
+        return rf_fail(err, RF_E_STORAGE_FULL, "the map is full");
+    }
+    return whole_operations->commit(transaction, err);
+}
+
+static rf_status grow_at_once(rf_store *store, rf_error *err)
+{
+    (void)store;
+    (void)err;
+    return RF_OK;
+}
+
+/* Whichever of its commits finds the map full, a configuration is published
+ * once the map has grown. */
+static void test_the_map_grows_while_configuring(void **state)
+{
+    engine_rig *rig = *state;
+    rf_store *store = rig->disk->store;
+    fill(rig, 10);
+    whole_operations = store->operations;
+    rf_store_operations operations = *whole_operations;
+    operations.commit = commit_full;
+    operations.grow = grow_at_once;
+    for (int fails = 1; fails <= 3; fails++) {
+        uint64_t generation = engine_generation(rig)->number;
+        draft_level(rig->draft, fails == 1   ? "ColorId"
+                                : fails == 2 ? "StyleId"
+                                             : "siteid, StyleId");
+        commits_left = fails;
+        store->operations = &operations;
+        rf_status status = engine_try_configure(rig);
+        store->operations = whole_operations;
+        assert_int_equal(status, RF_OK);
+        assert_true(commits_left <= 0);
+        assert_int_equal(engine_generation(rig)->number, generation + 1);
+    }
+    engine_expect(rig, "P0", "ColorId=c1", "pos.inbound", 2);
+    engine_expect(rig, "P9", "siteid=0, StyleId=s1", "pos.inbound", 1);
+}
+
 /* Changes between two steps of building count once, before and behind the
  * place where building stands. */
 static void test_changes_while_a_level_is_built(void **state)
@@ -217,6 +266,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(name, engine_set_up_shop, engine_tear_down)
     const struct CMUnitTest tests[] = {
         CASE(test_a_new_level_is_built),
+        CASE(test_the_map_grows_while_configuring),
         CASE(test_changes_while_a_level_is_built),
         CASE(test_building_goes_on_after_a_restart),
         CASE(test_a_level_is_removed_and_comes_back),
