@@ -267,7 +267,7 @@ static rf_status run_line(rf_engine *engine, rf_store_transaction *transaction,
     status = apply(engine, transaction, command, plan, result, err);
     if (is_of_one_command(status)) {
         set_failure(result, status, err);
-        return RF_OK;
+        status = RF_OK;
     }
     result->basket = engine->basket;
     if (status == RF_OK && is_remembered(result->status)) {

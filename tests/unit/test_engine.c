@@ -203,6 +203,13 @@ static void test_an_overflow_refuses_one_line(void **state)
     assert_int_equal(results[2].status, RF_E_QUANTITY_OVERFLOW);
     assert_int_equal(results[3].status, RF_OK);
     engine_expect(rig, "SHIRT", RED_S, "pos.inbound", 1);
+    /* The refusal is remembered even when there is room later. */
+    rf_command away = engine_post(rig, "SHIRT", SHELF, "pos.inbound=-9e12");
+    engine_do(rig, &away);
+    const rf_result *again = engine_run(rig, &lines[2]);
+    assert_true(again->replayed);
+    assert_int_equal(again->status, RF_E_QUANTITY_OVERFLOW);
+    engine_expect(rig, "SHIRT", RED_S, "pos.inbound", 1);
 }
 
 static void test_a_restart_forgets_nothing(void **state)
