@@ -9,10 +9,6 @@
 
 #include <stddef.h>
 
-/* Sums over the terms are kept in twice the width, so that the order of the
- * terms cannot make a value overflow that fits in the end. */
-__extension__ typedef __int128 wide;
-
 void rf_catalog_free(rf_catalog *catalog)
 {
     if (catalog == NULL) {
@@ -140,39 +136,4 @@ rf_level rf_catalog_reservation_mask(const rf_catalog *catalog)
         mask |= RF_BIT(catalog->reservation_dimensions[i]);
     }
     return mask;
-}
-
-static rf_status fail_overflow(rf_error *err)
-{
-    return rf_fail(err, RF_E_QUANTITY_OVERFLOW,
-                   "the calculated measure would be too large to be exact");
-}
-
-rf_status rf_calculated_value(const rf_calculated *calculated,
-                              const rf_measures *measures, rf_quantity *out,
-                              rf_error *err)
-{
-    wide sum = 0;
-    const rf_amount *amount = measures->amounts;
-    size_t left = measures->count;
-    for (size_t i = 0; i < calculated->term_count; i++) {
-        const rf_term *term = &calculated->terms[i];
-        while (left > 0 && amount->measure < term->measure) {
-            amount++;
-            left--;
-        }
-        if (left == 0) {
-            break;
-        }
-        if (amount->measure == term->measure &&
-            __builtin_add_overflow(sum, (wide)term->factor * amount->quantity,
-                                   &sum)) {
-            return fail_overflow(err);
-        }
-    }
-    if (sum > INT64_MAX || sum < INT64_MIN) {
-        return fail_overflow(err);
-    }
-    *out = (rf_quantity)sum;
-    return RF_OK;
 }

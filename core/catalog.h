@@ -13,6 +13,7 @@
 #define RINGFENCE_CORE_CATALOG_H
 
 #include "core/error.h"
+#include "core/formula.h"
 #include "core/level.h"
 #include "core/measures.h"
 #include "core/quantity.h"
@@ -27,17 +28,44 @@ typedef struct rf_catalog_index rf_catalog_index;
 #define RF_SOURCES_MAX 64
 #define RF_NAMED_MEASURES_MAX 1024 /* physical and calculated together */
 #define RF_TERMS_MAX 64            /* of a formula, also when flattened */
+#define RF_PARTS_MAX 64            /* of a formula, likewise */
 #define RF_MAPPINGS_MAX 256        /* of one source */
 #define RF_ALIASES_MAX 1024
 #define RF_GROUPS_MAX 8
 #define RF_CATALOG_LEVELS_MAX 120
 #define RF_NAME_CHARACTERS_MAX 60
 
-/* One addend of a formula: factor times a physical measure. */
+/* One addend of a sum: factor times the physical measure, or the part, of that
+ * number. */
 typedef struct rf_term {
-    rf_measure measure;
+    uint16_t number;
     int64_t factor;
 } rf_term;
+
+/* constant + terms + parts. Both lists are in order of their numbers; no
+ * factor is zero. */
+typedef struct rf_sum {
+    rf_quantity constant;
+    const rf_term *terms; /* physical measures */
+    size_t term_count;
+    const rf_term *parts; /* of the formula the sum belongs to */
+    size_t part_count;
+} rf_sum;
+
+typedef enum {
+    RF_PART_MAX, /* the larger of left and right */
+    RF_PART_MIN,
+    RF_PART_SCRIPT /* the value of a formula that the host evaluates */
+} rf_part_kind;
+
+/* What a formula holds that cannot be multiplied out. The sums of a part use
+ * only parts that come before it. */
+typedef struct rf_part {
+    rf_part_kind kind;
+    rf_sum left;
+    rf_sum right;
+    uint16_t formula; /* of a script: index into calculated[] */
+} rf_part;
 
 typedef struct rf_physical {
     rf_text source; /* lower case, as all names here */
@@ -46,13 +74,27 @@ typedef struct rf_physical {
     int reservation; /* index into calculated[] of its mapping, or -1 */
 } rf_physical;
 
+typedef enum {
+    RF_FORMULA_LINEAR, /* a sum of physical measures */
+    RF_FORMULA_TREE,   /* with largest and smallest in it */
+    RF_FORMULA_LUA     /* needs the host, wholly or in part */
+} rf_formula_kind;
+
 /* A calculated measure, flattened: formulas over other formulas have been
- * multiplied out, so that only physical measures are left. */
+ * multiplied out, so that only physical measures and parts are left. */
 typedef struct rf_calculated {
     rf_text source;
     rf_text name;
-    const rf_term *terms; /* in order of measure numbers, no factor zero */
-    size_t term_count;
+    rf_formula_kind kind;
+    bool is_script; /* the host evaluates it; else `sum` is its value */
+    unsigned script;
+    rf_sum sum;
+    const rf_part *parts;
+    size_t part_count;
+    /* The physical measures it is known to read, in order: all of them unless
+     * a script finds out more as it runs. */
+    const rf_measure *reads;
+    size_t read_count;
 } rf_calculated;
 
 /* One name of a data source for a base dimension. */
@@ -69,7 +111,7 @@ typedef struct rf_source {
 } rf_source;
 
 /* The whole catalog, to be read only. Owned by whoever built it. */
-typedef struct rf_catalog {
+struct rf_catalog {
     bool by_product;       /* partition rule: product, else site and location */
     bool strict;           /* hierarchyCheck */
     bool drops_dimensions; /* unconfigured dimensions of a reservation */
@@ -84,6 +126,7 @@ typedef struct rf_catalog {
     size_t physical_count;
     const rf_calculated *calculated;
     size_t calculated_count;
+    rf_formula_host *host; /* of the scripts; NULL where there are none */
 
     const unsigned *reservation_dimensions; /* in configured order */
     size_t reservation_dimension_count;
@@ -98,14 +141,15 @@ typedef struct rf_catalog {
     size_t level_count;
 
     rf_catalog_index *index; /* what the look-ups below go by */
-} rf_catalog;
+};
 
 /* Build a catalog from a draft, whose memory may go afterwards. Names that
  * `registry` does not know yet get the next numbers, and are added to it.
  * Every mistake found is added to `problems`, which may hold some already;
- * when it is not empty at the end, RF_E_BAD_CONFIGURATION (RF_E_FORMULA_CYCLE
- * when cycles are all that is wrong) is returned with all of them in `err`,
- * and the registry is as it was. */
+ * when it is not empty at the end, RF_E_BAD_CONFIGURATION (or, when the
+ * document has no other mistake, the status of the first) is returned with all
+ * of them in `err`, and the registry is as it was. The draft's host is not
+ * touched. */
 RF_MUST_CHECK rf_status rf_catalog_build(const rf_draft *draft,
                                          rf_registry *registry,
                                          rf_problems *problems,
@@ -143,10 +187,14 @@ rf_text rf_catalog_coordinate_name(const rf_catalog *catalog,
 /* Return the mask of the reservation dimensions. */
 rf_level rf_catalog_reservation_mask(const rf_catalog *catalog);
 
-/* Evaluate a formula over a node's measures; a measure that was never posted
- * is zero. RF_E_QUANTITY_OVERFLOW: the sum does not fit. */
+/* Return the word for a kind: "linear", "tree", "lua". */
+const char *rf_formula_kind_word(rf_formula_kind kind);
+
+/* Evaluate a formula of the subject's catalog over a node's measures; a measure
+ * that was never posted is zero. RF_E_QUANTITY_OVERFLOW: the value does not
+ * fit. RF_E_SCRIPT: a script failed; err says where. */
 RF_MUST_CHECK rf_status rf_calculated_value(const rf_calculated *calculated,
-                                            const rf_measures *measures,
+                                            const rf_subject *subject,
                                             rf_quantity *out, rf_error *err);
 
 #endif

@@ -95,6 +95,7 @@ static size_t count_measures(const rf_draft *draft)
         count += draft->sources[i].physicals.count +
                  draft->sources[i].calculated_count;
     }
+    count += draft->formula_count;
     return count < RF_NAMED_MEASURES_MAX ? count : RF_NAMED_MEASURES_MAX;
 }
 
@@ -133,8 +134,8 @@ static bool make_room(rf_builder *builder)
         rf_builder__allocate(builder, measures, sizeof *builder->physicals);
     builder->calculated =
         rf_builder__allocate(builder, measures, sizeof *builder->calculated);
-    builder->formulas =
-        rf_builder__scratch(builder, measures, sizeof *builder->formulas);
+    builder->origins =
+        rf_builder__scratch(builder, measures, sizeof *builder->origins);
     return !builder->no_memory;
 }
 
@@ -240,6 +241,7 @@ static void copy_settings(rf_catalog *catalog, const rf_draft *draft)
     catalog->has_index = draft->index_set_count > 0;
     catalog->refusal_http_status = draft->refusal_http_status;
     catalog->id_retention_days = draft->id_retention_days;
+    catalog->host = draft->host;
 }
 
 /* The steps in the order in which they need each other. */
@@ -269,11 +271,7 @@ static rf_status judge(const rf_builder *builder, rf_error *err)
     if (problems->count == 0) {
         return RF_OK;
     }
-    return rf_problems_fail(problems,
-                            builder->cycle_count == problems->count
-                                ? RF_E_FORMULA_CYCLE
-                                : RF_E_BAD_CONFIGURATION,
-                            err);
+    return rf_problems_fail(problems, err);
 }
 
 rf_status rf_catalog_build(const rf_draft *draft, rf_registry *registry,

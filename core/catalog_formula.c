@@ -1,12 +1,13 @@
 /*
- * catalog_formula.c - formulas, multiplied out to physical measures.
+ * catalog_formula.c - formulas, each after those it uses.
  *
- * A formula may use other formulas. Each is read after those it uses, so that
- * their terms can be added in; what comes back to itself on the way is a
- * cycle.
+ * A formula may use other formulas, configured ones and those of plugins. Each
+ * is read after those it uses, so that they can be multiplied out into it; what
+ * comes back to itself on the way is a cycle.
  */
 #include "core/catalog_internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,17 +18,13 @@ typedef enum {
     STATE_BROKEN /* has a problem that was noted */
 } formula_state;
 
-/* One addend as written: a physical or a calculated measure, or nothing when
- * it could not be resolved. */
-typedef struct addend {
-    rf_meaning meaning;
-    int sign;
-} addend;
-
-/* A formula being read: `next` is the addend to look at. */
+/* A formula being read: what its addends, or a plugin formula's reads, stand
+ * for. `next` is the one to look at; the first `added` of a configured formula
+ * count positive. */
 typedef struct open_formula {
-    const addend *addends;
+    const rf_meaning *uses;
     size_t count;
+    size_t added;
     size_t next;
     uint16_t index;
     bool right;
@@ -38,31 +35,42 @@ typedef struct flattener {
     formula_state *states; /* by index of the formula */
     open_formula *path;    /* each uses the one behind it */
     size_t path_length;
-    int64_t *factors; /* by measure number, all zero between two formulas */
-    size_t factor_count;
 } flattener;
 
-static rf_meaning find_term(rf_builder *builder, const rf_draft_name *term)
+void rf_builder__blame(rf_builder *builder, const rf_formula_origin *origin,
+                       rf_status status, const char *format, ...)
+{
+    char text[sizeof builder->problems->items[0].message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (origin->plugin != NULL) {
+        rf_problems_add_as(builder->problems, status, RF_TEXT_EMPTY,
+                           &origin->plugin->place, "%s", text);
+    } else {
+        rf_problems_add_as(builder->problems, status,
+                           origin->configured->name.path, NULL, "%s", text);
+    }
+}
+
+/* ---- What a formula uses ---- */
+
+static rf_meaning find_meaning(rf_builder *builder, rf_text full)
 {
     rf_text source;
     rf_text name;
     rf_meaning meaning = {RF_MEANS_NOTHING, 0};
-    if (rf_builder__split(term->text, &source, &name)) {
+    if (rf_builder__split(full, &source, &name)) {
         meaning = rf_catalog__meaning(builder->index, source, name);
-    }
-    if (meaning.kind == RF_MEANS_NOTHING) {
-        rf_problems_add(builder->problems, term->path,
-                        "%.*s is not a configured measure",
-                        RF_SHOWN(term->text));
     }
     return meaning;
 }
 
-static bool is_listed(const addend *addends, size_t count, rf_meaning meaning)
+static bool is_listed(const rf_meaning *uses, size_t count, rf_meaning meaning)
 {
     for (size_t i = 0; i < count; i++) {
-        if (addends[i].meaning.kind == meaning.kind &&
-            addends[i].meaning.number == meaning.number) {
+        if (uses[i].kind == meaning.kind && uses[i].number == meaning.number) {
             return true;
         }
     }
@@ -72,48 +80,91 @@ static bool is_listed(const addend *addends, size_t count, rf_meaning meaning)
 /* Resolve the terms of one list behind those that are there already; false
  * when one of them is wrong. */
 static bool resolve_list(rf_builder *builder, const rf_draft_names *list,
-                         int sign, addend *addends, size_t *count)
+                         rf_meaning *uses, size_t *count)
 {
     bool right = true;
     for (size_t i = 0; i < list->count; i++) {
         const rf_draft_name *term = &list->items[i];
-        rf_meaning meaning = find_term(builder, term);
+        rf_meaning meaning = find_meaning(builder, term->text);
         if (meaning.kind == RF_MEANS_NOTHING) {
+            rf_problems_add(builder->problems, term->path,
+                            "%.*s is not a configured measure",
+                            RF_SHOWN(term->text));
             right = false;
-            continue;
-        }
-        if (is_listed(addends, *count, meaning)) {
+        } else if (is_listed(uses, *count, meaning)) {
             rf_problems_add(builder->problems, term->path,
                             "%.*s stands in this formula more than once",
                             RF_SHOWN(term->text));
             right = false;
-            continue;
+        } else {
+            uses[(*count)++] = meaning;
         }
-        addends[(*count)++] = (addend){meaning, sign};
     }
     return right;
 }
 
-/* Resolve all terms of a formula and put it at the end of the path. */
+static void open_configured(rf_builder *builder,
+                            const rf_draft_calculated *formula,
+                            open_formula *opened)
+{
+    rf_meaning *uses = rf_builder__scratch(
+        builder, formula->added.count + formula->subtracted.count,
+        sizeof *uses);
+    if (uses == NULL) {
+        return;
+    }
+    bool added = resolve_list(builder, &formula->added, uses, &opened->count);
+    opened->added = opened->count;
+    bool subtracted =
+        resolve_list(builder, &formula->subtracted, uses, &opened->count);
+    opened->right = added && subtracted;
+    opened->uses = uses;
+}
+
+static void blame_read(rf_builder *builder, const rf_draft_formula *formula,
+                       const rf_draft_read *read)
+{
+    rf_script_place place = formula->place;
+    snprintf(place.file, sizeof place.file, "%.*s", RF_SHOWN(read->file));
+    place.line = read->line;
+    rf_problems_add_as(builder->problems, RF_E_UNKNOWN_MEASURE, RF_TEXT_EMPTY,
+                       &place, "there is no measure %.*s",
+                       RF_SHOWN(read->name));
+}
+
+static void open_plugin(rf_builder *builder, const rf_draft_formula *formula,
+                        open_formula *opened)
+{
+    rf_meaning *uses =
+        rf_builder__scratch(builder, formula->read_count, sizeof *uses);
+    if (uses == NULL) {
+        return;
+    }
+    opened->right = true;
+    for (size_t i = 0; i < formula->read_count; i++) {
+        uses[i] = find_meaning(builder, formula->reads[i].name);
+        if (uses[i].kind == RF_MEANS_NOTHING) {
+            blame_read(builder, formula, &formula->reads[i]);
+            opened->right = false;
+        }
+    }
+    opened->count = formula->read_count;
+    opened->uses = uses;
+}
+
+/* Resolve what a formula uses and put it at the end of the path. */
 static void open_new(flattener *self, uint16_t index)
 {
     rf_builder *builder = self->builder;
-    const rf_draft_calculated *formula = builder->formulas[index];
+    const rf_formula_origin *origin = &builder->origins[index];
     open_formula *opened = &self->path[self->path_length++];
     *opened = (open_formula){.index = index};
     self->states[index] = STATE_OPEN;
-    addend *addends = rf_builder__scratch(
-        builder, formula->added.count + formula->subtracted.count,
-        sizeof *addends);
-    if (addends == NULL) {
-        return;
+    if (origin->plugin != NULL) {
+        open_plugin(builder, origin->plugin, opened);
+    } else {
+        open_configured(builder, origin->configured, opened);
     }
-    bool added =
-        resolve_list(builder, &formula->added, 1, addends, &opened->count);
-    bool subtracted = resolve_list(builder, &formula->subtracted, -1, addends,
-                                   &opened->count);
-    opened->right = added && subtracted;
-    opened->addends = addends;
 }
 
 /* Name the formulas of a cycle: from the one that was met again to the end of
@@ -135,81 +186,140 @@ static void note_cycle(flattener *self, uint16_t again)
         used += length < 0 ? sizeof chain : (size_t)length;
     }
     const rf_calculated *first = &builder->calculated[again];
-    rf_problems_add(builder->problems, builder->formulas[again]->name.path,
-                    "the formula comes back to itself: %s%.*s.%.*s", chain,
-                    RF_SHOWN(first->source), RF_SHOWN(first->name));
-    builder->cycle_count++;
+    rf_builder__blame(builder, &builder->origins[again], RF_E_FORMULA_CYCLE,
+                      "the formula comes back to itself: %s%.*s.%.*s", chain,
+                      RF_SHOWN(first->source), RF_SHOWN(first->name));
 }
 
-static bool add_factor(flattener *self, rf_measure measure, int64_t factor,
-                       int sign)
-{
-    int64_t signed_factor;
-    return !__builtin_mul_overflow(factor, sign, &signed_factor) &&
-           !__builtin_add_overflow(self->factors[measure], signed_factor,
-                                   &self->factors[measure]);
-}
+/* ---- Putting it together ---- */
 
-/* Add one addend to the factors of the formula being read. */
-static bool add_addend(flattener *self, const addend *part)
+static rf_sum_outcome add_up_configured(rf_assembly *assembly,
+                                        const open_formula *formula,
+                                        rf_sum *out)
 {
-    if (part->meaning.kind == RF_MEANS_PHYSICAL) {
-        return add_factor(self, part->meaning.number, 1, part->sign);
-    }
-    const rf_calculated *used =
-        &self->builder->calculated[part->meaning.number];
-    for (size_t i = 0; i < used->term_count; i++) {
-        if (!add_factor(self, used->terms[i].measure, used->terms[i].factor,
-                        part->sign)) {
-            return false;
+    rf_sum_outcome outcome = RF_SUM_FITS;
+    for (size_t i = 0; i < formula->count && outcome == RF_SUM_FITS; i++) {
+        rf_sum addend = {0};
+        outcome = rf_assembly__measure(assembly, formula->uses[i], &addend);
+        if (outcome == RF_SUM_FITS) {
+            outcome = rf_assembly__add(assembly, out, &addend,
+                                       i < formula->added ? 1 : -1, out);
         }
     }
+    return outcome;
+}
+
+/* Work out one node of an expression; those before it are known. */
+static rf_sum_outcome take_node(rf_assembly *assembly,
+                                const open_formula *formula,
+                                const rf_expression_node *node,
+                                const rf_sum *known, rf_sum *out)
+{
+    static const rf_sum zero = {0};
+    const rf_sum *left = &known[node->left];
+    const rf_sum *right = &known[node->right];
+    switch (node->kind) {
+    case RF_EXPRESSION_CONSTANT:
+        *out = (rf_sum){.constant = node->value};
+        return RF_SUM_FITS;
+    case RF_EXPRESSION_READ:
+        return rf_assembly__measure(assembly, formula->uses[node->left], out);
+    case RF_EXPRESSION_ADD:
+        return rf_assembly__add(assembly, left, right, 1, out);
+    case RF_EXPRESSION_SUBTRACT:
+        return rf_assembly__add(assembly, left, right, -1, out);
+    case RF_EXPRESSION_SCALE:
+        return rf_assembly__add(assembly, &zero, left, node->value, out);
+    case RF_EXPRESSION_MAX:
+        return rf_assembly__extremum(assembly, RF_PART_MAX, left, right, out);
+    case RF_EXPRESSION_MIN:
+        break;
+    }
+    return rf_assembly__extremum(assembly, RF_PART_MIN, left, right, out);
+}
+
+static rf_sum_outcome work_out_expression(rf_assembly *assembly,
+                                          const open_formula *formula,
+                                          const rf_expression *expression,
+                                          rf_sum *out)
+{
+    rf_sum *known = rf_builder__scratch(assembly->builder, expression->count,
+                                        sizeof *known);
+    if (known == NULL) {
+        return RF_SUM_FITS;
+    }
+    for (size_t i = 0; i < expression->count; i++) {
+        rf_sum_outcome outcome = take_node(
+            assembly, formula, &expression->nodes[i], known, &known[i]);
+        if (outcome != RF_SUM_FITS) {
+            return outcome;
+        }
+    }
+    *out = known[expression->count - 1];
+    return RF_SUM_FITS;
+}
+
+/* Say what is wrong with a sum, if anything; true: nothing. */
+static bool judge_sum(rf_builder *builder, const rf_formula_origin *origin,
+                      rf_sum_outcome outcome, const rf_sum *sum)
+{
+    rf_status status =
+        origin->plugin != NULL ? RF_E_PLUGIN_FAILED : RF_E_BAD_CONFIGURATION;
+    if (builder->no_memory) {
+        return false;
+    }
+    if (outcome == RF_SUM_TOO_LARGE) {
+        rf_builder__blame(builder, origin, status,
+                          "a factor of the multiplied-out formula is too "
+                          "large");
+    } else if (outcome == RF_SUM_TOO_MANY_PARTS) {
+        rf_builder__blame(builder, origin, status,
+                          "the formula comes to more than %d values that "
+                          "cannot be multiplied out",
+                          RF_PARTS_MAX);
+    } else if (sum->term_count > RF_TERMS_MAX) {
+        rf_builder__blame(builder, origin, status,
+                          "the formula comes to more than %d physical measures",
+                          RF_TERMS_MAX);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Put a formula together whose parts have been read. */
+static bool flatten(flattener *self, const open_formula *formula)
+{
+    rf_builder *builder = self->builder;
+    const rf_formula_origin *origin = &builder->origins[formula->index];
+    rf_calculated *calculated = &builder->calculated[formula->index];
+    if (origin->plugin != NULL && origin->plugin->expression.count == 0) {
+        calculated->kind = RF_FORMULA_LUA;
+        calculated->is_script = true;
+        calculated->script = origin->plugin->script;
+        rf_builder__keep_reads(builder, formula->uses, formula->count,
+                               calculated);
+        return true;
+    }
+    rf_assembly *assembly = rf_builder__scratch(builder, 1, sizeof *assembly);
+    if (assembly == NULL) {
+        return false;
+    }
+    assembly->builder = builder;
+    rf_sum sum = {0};
+    rf_sum_outcome outcome =
+        origin->plugin != NULL
+            ? work_out_expression(assembly, formula,
+                                  &origin->plugin->expression, &sum)
+            : add_up_configured(assembly, formula, &sum);
+    if (!judge_sum(builder, origin, outcome, &sum)) {
+        return false;
+    }
+    rf_assembly__keep(assembly, &sum, calculated);
     return true;
 }
 
-/* Write the factors down as terms, and clear them for the next formula. */
-static bool collect_terms(flattener *self, uint16_t index)
-{
-    rf_builder *builder = self->builder;
-    size_t count = 0;
-    for (size_t i = 0; i < self->factor_count; i++) {
-        count += self->factors[i] == 0 ? 0 : 1;
-    }
-    rf_term *terms = rf_builder__allocate(builder, count, sizeof *terms);
-    rf_term *term = terms;
-    for (size_t i = 0; i < self->factor_count; i++) {
-        if (self->factors[i] != 0 && terms != NULL) {
-            *term++ = (rf_term){(rf_measure)i, self->factors[i]};
-        }
-        self->factors[i] = 0;
-    }
-    if (count > RF_TERMS_MAX) {
-        rf_problems_add(builder->problems, builder->formulas[index]->name.path,
-                        "the formula comes to more than %d physical measures",
-                        RF_TERMS_MAX);
-        return false;
-    }
-    builder->calculated[index].terms = terms;
-    builder->calculated[index].term_count = count;
-    return terms != NULL;
-}
-
-/* Add up a formula whose parts have been read. */
-static bool flatten(flattener *self, const open_formula *formula)
-{
-    bool fits = true;
-    for (size_t i = 0; fits && i < formula->count; i++) {
-        fits = add_addend(self, &formula->addends[i]);
-    }
-    if (!fits) {
-        rf_problems_add(self->builder->problems,
-                        self->builder->formulas[formula->index]->name.path,
-                        "a factor of the multiplied-out formula is too large");
-        memset(self->factors, 0, self->factor_count * sizeof *self->factors);
-        return false;
-    }
-    return collect_terms(self, formula->index);
-}
+/* ---- The order ---- */
 
 /* Take the last formula off the path; who uses it is as right as it is. */
 static void close_last(flattener *self)
@@ -253,98 +363,44 @@ static void read_formula(flattener *self, uint16_t index)
             close_last(self);
             continue;
         }
-        const addend *part = &last->addends[last->next++];
-        if (part->meaning.kind == RF_MEANS_CALCULATED) {
-            look_at(self, last, part->meaning.number);
+        rf_meaning use = last->uses[last->next++];
+        if (use.kind == RF_MEANS_CALCULATED) {
+            look_at(self, last, use.number);
         }
     }
+}
+
+/* Refuse configured formulas that are too long to begin with. */
+static bool is_short(rf_builder *builder, const rf_formula_origin *origin)
+{
+    const rf_draft_calculated *configured = origin->configured;
+    if (configured == NULL ||
+        configured->added.count + configured->subtracted.count <=
+            RF_TERMS_MAX) {
+        return true;
+    }
+    rf_builder__blame(builder, origin, RF_E_BAD_CONFIGURATION,
+                      "the formula has more than %d terms", RF_TERMS_MAX);
+    return false;
 }
 
 void rf_builder__read_formulas(rf_builder *builder)
 {
     size_t count = builder->catalog->calculated_count;
     flattener self = {.builder = builder};
-    self.factor_count = rf_registry_measure_count(builder->registry);
     self.states = rf_builder__scratch(builder, count, sizeof *self.states);
     self.path = rf_builder__scratch(builder, count, sizeof *self.path);
-    self.factors =
-        rf_builder__scratch(builder, self.factor_count, sizeof *self.factors);
     if (builder->no_memory) {
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        size_t terms = builder->formulas[i]->added.count +
-                       builder->formulas[i]->subtracted.count;
-        if (terms > RF_TERMS_MAX) {
-            rf_problems_add(builder->problems, builder->formulas[i]->name.path,
-                            "the formula has more than %d terms", RF_TERMS_MAX);
+        if (!is_short(builder, &builder->origins[i])) {
             self.states[i] = STATE_BROKEN;
         }
     }
     for (size_t i = 0; i < count && !builder->no_memory; i++) {
         if (self.states[i] == STATE_NEW) {
             read_formula(&self, (uint16_t)i);
-        }
-    }
-}
-
-/* Find the physical measure that a mapping is for: one of the same source, or
- * a full name. */
-static rf_physical *find_reserved(rf_builder *builder, rf_text source,
-                                  rf_text name)
-{
-    rf_meaning meaning = rf_catalog__meaning(builder->index, source, name);
-    rf_text other;
-    rf_text measure;
-    if (meaning.kind == RF_MEANS_NOTHING &&
-        rf_builder__split(name, &other, &measure)) {
-        meaning = rf_catalog__meaning(builder->index, other, measure);
-    }
-    if (meaning.kind != RF_MEANS_PHYSICAL) {
-        return NULL;
-    }
-    return &builder
-                ->physicals[builder->index->physical_by_number[meaning.number]];
-}
-
-static void read_reservation(rf_builder *builder, rf_text source,
-                             const rf_draft_pair *pair)
-{
-    rf_physical *reserved = find_reserved(builder, source, pair->from.text);
-    if (reserved == NULL) {
-        rf_problems_add(builder->problems, pair->from.path,
-                        "%.*s is not a physical measure of %.*s",
-                        RF_SHOWN(pair->from.text), RF_SHOWN(source));
-    } else if (reserved->reservation >= 0) {
-        rf_problems_add(builder->problems, pair->from.path,
-                        "%.*s has a reservation mapping already",
-                        RF_SHOWN(pair->from.text));
-        reserved = NULL;
-    }
-    rf_text target_source;
-    rf_text target_name;
-    rf_meaning target = {RF_MEANS_NOTHING, 0};
-    if (rf_builder__split(pair->to.text, &target_source, &target_name)) {
-        target =
-            rf_catalog__meaning(builder->index, target_source, target_name);
-    }
-    if (target.kind != RF_MEANS_CALCULATED) {
-        rf_problems_add(builder->problems, pair->to.path,
-                        "%.*s is not a configured calculated measure",
-                        RF_SHOWN(pair->to.text));
-    } else if (reserved != NULL) {
-        reserved->reservation = target.number;
-    }
-}
-
-void rf_builder__read_reservations(rf_builder *builder)
-{
-    const rf_draft *draft = builder->draft;
-    for (size_t i = 0; i < draft->source_count; i++) {
-        const rf_draft_source *source = &draft->sources[i];
-        for (size_t j = 0; j < source->reservations.count; j++) {
-            read_reservation(builder, source->name.text,
-                             &source->reservations.items[j]);
         }
     }
 }

@@ -90,27 +90,90 @@ static void add_physical(rf_builder *builder, const rf_source *source,
                       (rf_meaning){RF_MEANS_PHYSICAL, physical.number});
 }
 
-static void add_calculated(rf_builder *builder, const rf_source *source,
-                           const rf_draft_calculated *formula)
+/* Enter a calculated measure under a name that is free. */
+static void enter_calculated(rf_builder *builder, const rf_source *source,
+                             rf_text name, rf_formula_origin origin)
 {
-    rf_draft_name name = formula->name;
-    if (rf_builder__is_own(source->name) &&
-        rf_text_is_name(name.text, rf_text_of(POOL_MISSPELLED))) {
-        name.text = rf_text_of(POOL_MEASURE);
-    }
-    if (!is_free(builder, source, &name)) {
-        return;
-    }
     size_t index = builder->catalog->calculated_count++;
-    rf_text lower = rf_builder__lower(builder, name.text);
+    rf_text lower = rf_builder__lower(builder, name);
     if (builder->no_memory) {
         return;
     }
     builder->calculated[index] =
         (rf_calculated){.source = source->name, .name = lower};
-    builder->formulas[index] = formula;
+    builder->origins[index] = origin;
     rf_catalog__enter(builder->index, source->name, lower,
                       (rf_meaning){RF_MEANS_CALCULATED, (uint16_t)index});
+}
+
+/* The pool measure has one meaning under both of its spellings. */
+static rf_text spell(const rf_source *source, rf_text name)
+{
+    bool misspelled = rf_builder__is_own(source->name) &&
+                      rf_text_is_name(name, rf_text_of(POOL_MISSPELLED));
+    return misspelled ? rf_text_of(POOL_MEASURE) : name;
+}
+
+static void add_calculated(rf_builder *builder, const rf_source *source,
+                           const rf_draft_calculated *formula)
+{
+    rf_draft_name name = {spell(source, formula->name.text),
+                          formula->name.path};
+    if (is_free(builder, source, &name)) {
+        enter_calculated(builder, source, name.text,
+                         (rf_formula_origin){.configured = formula});
+    }
+}
+
+/* Find the source a plugin's formula belongs to, and its own name. */
+static const rf_source *find_plugin_source(rf_builder *builder,
+                                           const rf_draft_formula *formula,
+                                           rf_text *name)
+{
+    rf_text source;
+    rf_formula_origin origin = {.plugin = formula};
+    if (!rf_builder__split(formula->name, &source, name) ||
+        name->length > RF_NAME_CHARACTERS_MAX) {
+        rf_builder__blame(builder, &origin, RF_E_PLUGIN_FAILED,
+                          "%.*s: a formula is named as source.measure, with "
+                          "at most %d characters",
+                          RF_SHOWN(formula->name), RF_NAME_CHARACTERS_MAX);
+        return NULL;
+    }
+    const rf_source *known = rf_catalog_source(builder->catalog, source);
+    if (known == NULL) {
+        rf_builder__blame(builder, &origin, RF_E_UNKNOWN_MEASURE,
+                          "%.*s: there is no data source %.*s",
+                          RF_SHOWN(formula->name), RF_SHOWN(source));
+    }
+    return known;
+}
+
+static void add_plugin_formula(rf_builder *builder,
+                               const rf_draft_formula *formula)
+{
+    rf_text name;
+    rf_formula_origin origin = {.plugin = formula};
+    const rf_source *source = find_plugin_source(builder, formula, &name);
+    if (source == NULL) {
+        return;
+    }
+    name = spell(source, name);
+    rf_meaning taken = rf_catalog__meaning(builder->index, source->name, name);
+    if (taken.kind != RF_MEANS_NOTHING) {
+        rf_builder__blame(
+            builder, &origin, RF_E_DUPLICATE_DEFINITION,
+            "%.*s is defined already, as a %s measure", RF_SHOWN(formula->name),
+            taken.kind == RF_MEANS_PHYSICAL ? "physical" : "calculated");
+    } else if (builder->catalog->physical_count +
+                   builder->catalog->calculated_count ==
+               RF_NAMED_MEASURES_MAX) {
+        rf_builder__blame(builder, &origin, RF_E_PLUGIN_FAILED,
+                          "there are more than %d measures",
+                          RF_NAMED_MEASURES_MAX);
+    } else {
+        enter_calculated(builder, source, name, origin);
+    }
 }
 
 /* Read the measures of a source that is drafted; a draft whose source was
@@ -295,6 +358,9 @@ void rf_builder__read_measures(rf_builder *builder)
     rf_catalog *catalog = builder->catalog;
     for (size_t i = 0; i < builder->draft->source_count; i++) {
         read_source_measures(builder, &builder->draft->sources[i]);
+    }
+    for (size_t i = 0; i < builder->draft->formula_count; i++) {
+        add_plugin_formula(builder, &builder->draft->formulas[i]);
     }
     complete_own_source(builder);
     order_physicals(builder);

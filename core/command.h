@@ -60,7 +60,8 @@ typedef struct rf_result {
     bool replayed;     /* remembered, nothing was done now */
     char message[192]; /* empty on success */
     char field[96];
-    uint64_t number; /* journal number of the command */
+    rf_script_place script; /* where, when a script failed */
+    uint64_t number;        /* journal number of the command */
     uint64_t basket; /* journal number of its basket's first line, or 0 */
 
     rf_quantity quantity;  /* reserve: what was reserved */

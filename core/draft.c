@@ -29,34 +29,67 @@ int rf_shown_length(rf_text name)
     return (int)cut_length(name.bytes, name.length, SHOWN_BYTES_MAX);
 }
 
-static void copy_path(rf_problem *problem, rf_text path)
+static void copy_text(char *out, size_t size, rf_text text)
 {
-    size_t length =
-        cut_length(path.bytes, path.length, sizeof problem->path - 1);
+    size_t length = cut_length(text.bytes, text.length, size - 1);
     if (length > 0) {
-        memcpy(problem->path, path.bytes, length);
+        memcpy(out, text.bytes, length);
     }
-    problem->path[length] = '\0';
+    out[length] = '\0';
+}
+
+/* Return the next free problem, with path and place, or NULL when only the
+ * count can still grow. */
+static rf_problem *next_problem(rf_problems *problems, rf_status status,
+                                rf_text path, const rf_script_place *place)
+{
+    if (problems->count++ >= RF_PROBLEMS_MAX) {
+        return NULL;
+    }
+    rf_problem *problem = &problems->items[problems->count - 1];
+    *problem = (rf_problem){.status = status};
+    if (place != NULL) {
+        problem->script = *place;
+        snprintf(problem->path, sizeof problem->path, "%s/%s:%d", place->plugin,
+                 place->file, place->line);
+    } else {
+        copy_text(problem->path, sizeof problem->path, path);
+    }
+    return problem;
+}
+
+static void write_message(rf_problem *problem, const char *format,
+                          va_list arguments)
+{
+    /* One byte more than is kept, to see where the cut goes through. */
+    char text[sizeof problem->message + 1];
+    vsnprintf(text, sizeof text, format, arguments);
+    copy_text(problem->message, sizeof problem->message, rf_text_of(text));
 }
 
 void rf_problems_add(rf_problems *problems, rf_text path, const char *format,
                      ...)
 {
-    if (problems->count++ >= RF_PROBLEMS_MAX) {
-        return;
+    rf_problem *problem =
+        next_problem(problems, RF_E_BAD_CONFIGURATION, path, NULL);
+    if (problem != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        write_message(problem, format, arguments);
+        va_end(arguments);
     }
-    rf_problem *problem = &problems->items[problems->count - 1];
-    copy_path(problem, path);
+}
 
-    /* One byte more than is kept, to see where the cut goes through. */
-    char text[sizeof problem->message + 1];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    size_t length = cut_length(text, strlen(text), sizeof problem->message - 1);
-    memcpy(problem->message, text, length);
-    problem->message[length] = '\0';
+void rf_problems_add_as(rf_problems *problems, rf_status status, rf_text path,
+                        const rf_script_place *place, const char *format, ...)
+{
+    rf_problem *problem = next_problem(problems, status, path, place);
+    if (problem != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        write_message(problem, format, arguments);
+        va_end(arguments);
+    }
 }
 
 /* Append "path: what" if it fits into `size` bytes together with `reserve`
@@ -75,13 +108,33 @@ static bool append_problem(char *text, size_t size, const rf_problem *problem,
     return true;
 }
 
-rf_status rf_problems_fail(const rf_problems *problems, rf_status status,
-                           rf_error *err)
+static rf_status status_of(const rf_problems *problems, size_t kept)
+{
+    for (size_t i = 0; i < kept; i++) {
+        if (problems->items[i].status == RF_E_BAD_CONFIGURATION) {
+            return RF_E_BAD_CONFIGURATION;
+        }
+    }
+    return problems->items[0].status;
+}
+
+static rf_status fail_at(const rf_problem *problem, rf_status status,
+                         const char *text, const char *rest, rf_error *err)
+{
+    rf_fail_field(err, status, problem->path, "%s%s", text, rest);
+    if (err != NULL) {
+        err->script = problem->script;
+    }
+    return status;
+}
+
+rf_status rf_problems_fail(const rf_problems *problems, rf_error *err)
 {
     RF_ASSERT(problems->count > 0);
     const rf_problem *first = &problems->items[0];
     size_t kept =
         problems->count < RF_PROBLEMS_MAX ? problems->count : RF_PROBLEMS_MAX;
+    rf_status status = status_of(problems, kept);
     char text[sizeof err->message] = "";
     char rest[32] = "";
     size_t shown = 0;
@@ -92,10 +145,10 @@ rf_status rf_problems_fail(const rf_problems *problems, rf_status status,
         shown++;
     }
     if (shown == 0) {
-        return rf_fail_field(err, status, first->path, "%s", first->message);
+        return fail_at(first, status, first->message, rest, err);
     }
     if (shown < problems->count) {
         snprintf(rest, sizeof rest, "; and %zu more", problems->count - shown);
     }
-    return rf_fail_field(err, status, first->path, "%s%s", text, rest);
+    return fail_at(first, status, text, rest, err);
 }

@@ -12,6 +12,8 @@
 #define RINGFENCE_CORE_DRAFT_H
 
 #include "core/error.h"
+#include "core/expression.h"
+#include "core/formula.h"
 #include "core/text.h"
 
 #include <stdbool.h>
@@ -54,6 +56,25 @@ typedef struct rf_draft_source {
     rf_draft_pairs reservations; /* measure -> "source.calculated" */
 } rf_draft_source;
 
+/* One measure that a plugin's formula reads, and where. */
+typedef struct rf_draft_read {
+    rf_text name; /* "source.measure" */
+    rf_text file;
+    int line;
+} rf_draft_read;
+
+/* A formula of a plugin. One that has an expression is evaluated from that; its
+ * reads are then all there are, by the numbers the expression uses. Else the
+ * host is asked, and the reads are those that are known of. */
+typedef struct rf_draft_formula {
+    rf_text name; /* "source.measure"; the source must be configured */
+    rf_script_place place;
+    rf_expression expression; /* no nodes: ask the host */
+    const rf_draft_read *reads;
+    size_t read_count;
+    unsigned script; /* its number at the host */
+} rf_draft_formula;
+
 typedef struct rf_draft {
     bool by_product;
     bool strict;
@@ -74,6 +95,11 @@ typedef struct rf_draft {
     rf_draft_names groups;  /* highest first */
     rf_draft_pairs aliases; /* "source.measure" -> "source.measure" */
     rf_draft_names plugins; /* to be loaded, in this order */
+
+    /* What those plugins bring; the host is lent to the catalog. */
+    const rf_draft_formula *formulas;
+    size_t formula_count;
+    rf_formula_host *host;
 } rf_draft;
 
 #define RF_PROBLEMS_MAX 20
@@ -81,8 +107,10 @@ typedef struct rf_draft {
 /* Mistakes found in a document, in the order of finding. More than
  * RF_PROBLEMS_MAX are counted, not kept. */
 typedef struct rf_problem {
+    rf_status status;
     char path[160];
     char message[160];
+    rf_script_place script; /* where in a plugin, or empty */
 } rf_problem;
 
 typedef struct rf_problems {
@@ -90,15 +118,22 @@ typedef struct rf_problems {
     rf_problem items[RF_PROBLEMS_MAX];
 } rf_problems;
 
-/* Note a mistake; too long texts are cut between two characters. */
+/* Note a mistake of the document; too long texts are cut between two
+ * characters. */
 void rf_problems_add(rf_problems *problems, rf_text path, const char *format,
                      ...) RF_PRINTF(3, 4);
 
-/* Report the mistakes, of which there is one at least, as a failure with that
- * status: the field is the path of the first, the message names as many as fit
- * and counts the rest. */
-rf_status rf_problems_fail(const rf_problems *problems, rf_status status,
-                           rf_error *err);
+/* Note a mistake of another kind than a bad document; `place` says where in a
+ * plugin it is, or is NULL, and the path is then made from it. */
+void rf_problems_add_as(rf_problems *problems, rf_status status, rf_text path,
+                        const rf_script_place *place, const char *format, ...)
+    RF_PRINTF(5, 6);
+
+/* Report the mistakes, of which there is one at least, as a failure: with
+ * RF_E_BAD_CONFIGURATION if one of them is of the document, else the status of
+ * the first. The field is the path of the first, the message names as many as
+ * fit and counts the rest. */
+rf_status rf_problems_fail(const rf_problems *problems, rf_error *err);
 
 /* Return how many bytes of a name a message shows, whole characters only. For
  * "%.*s", whose arguments RF_SHOWN gives. */

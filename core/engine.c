@@ -36,6 +36,7 @@ void rf_engine__begin_work(rf_engine *engine, rf_environment *environment)
     work->catalog = environment->generation == NULL
                         ? NULL
                         : environment->generation->catalog;
+    work->thread = engine->options.thread;
     work->number = environment->last_number + 1;
     work->movement_count = 0;
 }
@@ -161,6 +162,7 @@ static void set_failure(rf_result *result, rf_status status,
 {
     *result = (rf_result){0};
     rf_refuse(result, status, error->field, "%s", error->message);
+    result->script = error->script;
 }
 
 /* Return the environment that a job is for: it was published, so it is here. */

@@ -14,8 +14,9 @@
 #define RINGFENCE_CORE_ENGINE_H
 
 #include "core/clock.h"
+#include "core/codec.h"
 #include "core/command.h"
-#include "core/draft.h"
+#include "core/registry.h"
 #include "core/store.h"
 #include "core/world.h"
 
@@ -27,10 +28,11 @@ typedef struct rf_engine_options {
     uint64_t ids_max;                /* remembered per environment */
     unsigned journal_retention_days; /* at least the ids' retention */
     uint64_t journal_bytes_max;      /* per environment, 0 for no limit */
+    unsigned thread;                 /* the writer's number for formulas */
 } rf_engine_options;
 
-/* One piece of administration, done in steps between batches. The texts and
- * the draft are borrowed until `done` is called on the writer's thread. */
+/* One piece of administration, done in steps between batches. The texts are
+ * borrowed until `done` is called on the writer's thread. */
 typedef enum {
     RF_TASK_CONFIGURE,
     RF_TASK_ERASE
@@ -46,12 +48,17 @@ struct rf_task {
     unsigned char request_id[16];
     bool silent; /* leave no journal entry: a start is no event */
 
-    /* Configure. */
-    const rf_draft *draft;
+    /* Configure. The catalog was built from a copy of the environment's
+     * registry (rf_engine_registry, or the published generation's), which holds
+     * the new numbers. Both, and the catalog's host, are the engine's when the
+     * task has succeeded, and NULL here then. */
+    rf_catalog *catalog;
+    rf_registry *registry;
     rf_text document;
-    rf_problems *problems; /* filled in when the document is refused */
-    /* Called when all is ready, before the generation is published: put the
-     * document where the next start finds it. May be NULL. */
+    rf_fingerprint content; /* of the document and of all plugins' sources */
+    /* Called when all is ready, before the generation is published, with its
+     * number in `generation`: put it where the next start finds it. May be
+     * NULL. */
     rf_status (*persist)(rf_task *task, rf_error *err);
 
     /* Erase. */
@@ -86,6 +93,12 @@ void rf_engine_free(rf_engine *engine);
  * durable, before whoever asked for it is told. */
 void rf_engine_observe(rf_engine *engine, void (*settled)(void *self),
                        void *self);
+
+/* Copy the numbers an environment's names have, none when it is new. Only
+ * before the writer's thread is started: later, ask its generation. */
+RF_MUST_CHECK rf_status rf_engine_registry(rf_engine *engine,
+                                           rf_text environment,
+                                           rf_registry **out, rf_error *err);
 
 /* Where readers find the published generations. */
 rf_globe *rf_engine_globe(rf_engine *engine);

@@ -107,6 +107,15 @@ void rf_engine__settle(rf_engine *engine)
     }
 }
 
+rf_status rf_engine_registry(rf_engine *engine, rf_text environment,
+                             rf_registry **out, rf_error *err)
+{
+    const rf_environment *known =
+        rf_engine__environment_by_id(engine, environment);
+    return known == NULL ? rf_registry_create(out, err)
+                         : rf_registry_copy(known->registry, out, err);
+}
+
 rf_globe *rf_engine_globe(rf_engine *engine)
 {
     return engine->globe;

@@ -1,9 +1,9 @@
 /*
  * engine_configure.c - publishing a generation, building its levels first.
  *
- * A configuration is checked as a whole, then its new levels are built leaf by
- * leaf in bounded transactions, each of which stores how far it came, so that
- * a crash costs nothing. Meanwhile the old generation serves and every change
+ * A catalog comes checked as a whole. Its new levels are built leaf by leaf in
+ * bounded transactions, each of which stores how far it came, so that a crash
+ * costs nothing. Meanwhile the old generation serves and every change
  * keeps the finished part of the new levels right. When all are complete the
  * generation is published at once.
  */
@@ -19,7 +19,6 @@
 
 struct rf_configuration {
     rf_environment *environment;
-    rf_catalog *catalog;
     bool is_new; /* the environment is not the engine's yet */
 };
 
@@ -32,7 +31,6 @@ void rf_engine__configure_forget(rf_engine *engine)
     if (configuration->is_new) {
         rf_environment_free(configuration->environment);
     }
-    rf_catalog_free(configuration->catalog);
     rf_free(configuration);
     engine->configuration = NULL;
 }
@@ -196,33 +194,28 @@ static rf_status save_environment(rf_engine *engine,
     return rf_engine__commit(engine, transaction, err);
 }
 
-/* Check the document and store the numbers and levels it brings. Nothing of
- * the environment changes unless all of that succeeds. */
-static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
+/* Every name that has a number must have kept it: records hold the numbers. */
+static rf_status check_numbers(const rf_environment *environment,
+                               const rf_task *task, rf_error *err)
+{
+    return rf_registry_extends(task->registry, environment->registry)
+               ? RF_OK
+               : rf_fail(err, RF_E_INTERNAL,
+                         "the configuration was made from numbers that are "
+                         "not the stored ones");
+}
+
+/* Store the numbers and levels that the catalog brings. Nothing of the
+ * environment changes unless that succeeds. */
+static rf_status store_numbers(rf_engine *engine, rf_task *task,
+                               rf_registry *registry, rf_error *err)
 {
     rf_configuration *configuration = engine->configuration;
-    rf_status status = find_environment(engine, task, configuration, err);
     rf_environment *environment = configuration->environment;
-    rf_registry *registry = NULL;
-    if (status == RF_OK) {
-        status = rf_registry_copy(environment->registry, &registry, err);
-    }
-    if (status == RF_OK) {
-        status = rf_catalog_build(task->draft, registry, task->problems,
-                                  &configuration->catalog, err);
-    }
-    if (status == RF_OK) {
-        status = check_partition_rule(engine, environment,
-                                      configuration->catalog, err);
-    }
-    if (status != RF_OK) {
-        rf_registry_free(registry);
-        return status;
-    }
     rf_environment before = *environment;
     environment->registry = registry;
-    abandon_levels(environment, configuration->catalog);
-    status = add_levels(environment, configuration->catalog, err);
+    abandon_levels(environment, task->catalog);
+    rf_status status = add_levels(environment, task->catalog, err);
     if (status == RF_OK) {
         status = save_environment(engine, environment, err);
     }
@@ -231,12 +224,35 @@ static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
         configuration->is_new = status != RF_OK;
     }
     if (status != RF_OK) {
-        rf_registry_free(registry);
         *environment = before;
         return status;
     }
     rf_registry_free(before.registry);
     return RF_OK;
+}
+
+static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
+{
+    rf_configuration *configuration = engine->configuration;
+    rf_status status = find_environment(engine, task, configuration, err);
+    rf_environment *environment = configuration->environment;
+    rf_registry *registry = NULL;
+    if (status == RF_OK) {
+        status = check_numbers(environment, task, err);
+    }
+    if (status == RF_OK) {
+        status = check_partition_rule(engine, environment, task->catalog, err);
+    }
+    if (status == RF_OK) {
+        status = rf_registry_copy(task->registry, &registry, err);
+    }
+    if (status == RF_OK) {
+        status = store_numbers(engine, task, registry, err);
+    }
+    if (status != RF_OK) {
+        rf_registry_free(registry);
+    }
+    return status;
 }
 
 /* The leaves of one step, and the nodes they go to. */
@@ -404,23 +420,25 @@ static const rf_level_state *find_unfinished(const rf_environment *environment)
     return NULL;
 }
 
-static rf_status make_generation(rf_configuration *configuration,
-                                 const rf_task *task, rf_generation **out,
-                                 rf_error *err)
+/* Make the generation, which borrows the task's catalog until it is seen. */
+static rf_status make_generation(const rf_engine *engine, const rf_task *task,
+                                 rf_generation **out, rf_error *err)
 {
-    const rf_environment *environment = configuration->environment;
+    const rf_environment *environment = engine->configuration->environment;
+    const rf_catalog *catalog = task->catalog;
     rf_level_number levels[RF_LEVELS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < configuration->catalog->level_count; i++) {
-        const rf_level_state *state = rf_environment_active_level(
-            environment, configuration->catalog->levels[i]);
+    for (size_t i = 0; i < catalog->level_count; i++) {
+        const rf_level_state *state =
+            rf_environment_active_level(environment, catalog->levels[i]);
         RF_ASSERT(state != NULL);
         levels[count++] = (rf_level_number){state->level, state->number};
     }
     rf_status status = rf_generation_create(
-        configuration->catalog, task->document, levels, count, out, err);
+        task->catalog, task->registry, task->document, levels, count, out, err);
     if (status == RF_OK) {
-        configuration->catalog = NULL; /* the generation's now */
+        (*out)->published_ms =
+            engine->options.clock.now_ms(engine->options.clock.self);
         (*out)->environment = environment->number;
         memcpy((*out)->id, environment->id, sizeof environment->id);
     }
@@ -478,26 +496,31 @@ static void retire_generation(rf_engine *engine, rf_generation *generation)
     retired[engine->retired_count++] = generation;
 }
 
-static rf_status publish(rf_engine *engine, rf_task *task, rf_error *err)
+/* Give the generation its number. A start that finds what was published last
+ * goes on under the same one. */
+static void number_generation(rf_environment *environment, rf_task *task,
+                              rf_generation *generation)
 {
-    rf_configuration *configuration = engine->configuration;
-    rf_environment *environment = configuration->environment;
-    rf_generation *generation = NULL;
-    rf_status status = make_generation(configuration, task, &generation, err);
-    if (status != RF_OK) {
-        return status;
-    }
-    rf_environment before = *environment;
-    rf_fingerprint document =
-        rf_fingerprint_of(task->document.bytes, task->document.length);
-    bool is_same = document.high == before.document.high &&
-                   document.low == before.document.low;
+    bool is_same = task->content.high == environment->document.high &&
+                   task->content.low == environment->document.low;
     if (!task->silent || !is_same) {
         environment->generation_number++;
     }
     generation->number = environment->generation_number;
-    environment->document = document;
+    task->generation = generation->number;
+    environment->document = task->content;
     retire_levels(environment, generation->catalog);
+}
+
+/* Make durable what the publication changes; when that fails everything is as
+ * it was, and the step may run again when there is more room. */
+static rf_status make_durable(rf_engine *engine, rf_task *task,
+                              rf_generation *generation, rf_error *err)
+{
+    rf_environment *environment = engine->configuration->environment;
+    rf_environment before = *environment;
+    rf_status status = RF_OK;
+    number_generation(environment, task, generation);
     if (task->persist != NULL) {
         status = task->persist(task, err);
     }
@@ -505,21 +528,36 @@ static rf_status publish(rf_engine *engine, rf_task *task, rf_error *err)
         status = store_publication(engine, task, environment, err);
     }
     if (status != RF_OK) {
-        /* The step may run again, when there is more room. */
-        configuration->catalog = generation->catalog;
-        generation->catalog = NULL;
         *environment = before;
+        task->generation = 0;
+    }
+    return status;
+}
+
+static rf_status publish(rf_engine *engine, rf_task *task, rf_error *err)
+{
+    rf_environment *environment = engine->configuration->environment;
+    rf_generation *generation = NULL;
+    rf_status status = make_generation(engine, task, &generation, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    status = make_durable(engine, task, generation, err);
+    if (status == RF_OK &&
+        rf_globe_publish(engine->globe, generation, err) != RF_OK) {
+        status = rf_fail(err, RF_E_OUTCOME_UNKNOWN,
+                         "no memory to publish a generation that is stored");
+    }
+    if (status != RF_OK) {
+        generation->catalog = NULL; /* still the task's */
         rf_generation_release(generation);
         return status;
     }
-    if (rf_globe_publish(engine->globe, generation, err) != RF_OK) {
-        rf_generation_release(generation); /* stored, but not to be seen */
-        return rf_fail(err, RF_E_OUTCOME_UNKNOWN,
-                       "no memory to publish a generation that is stored");
-    }
-    retire_generation(engine, before.generation);
+    task->catalog = NULL; /* the generation's now */
+    rf_registry_free(task->registry);
+    task->registry = NULL;
+    retire_generation(engine, environment->generation);
     environment->generation = generation;
-    task->generation = generation->number;
     return RF_OK;
 }
 

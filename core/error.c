@@ -69,6 +69,7 @@ static rf_status RF_PRINTF(4, 0)
         return status;
     }
     err->status = status;
+    err->script = (rf_script_place){0};
     copy_cut(err->field, sizeof err->field, field);
     int needed =
         vsnprintf(err->message, sizeof err->message, format, arguments);

@@ -13,10 +13,19 @@
 #define RF_MUST_CHECK __attribute__((warn_unused_result))
 #define RF_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
+/* Where in a plugin something is wrong; no plugin: all of it is empty. */
+typedef struct rf_script_place {
+    char plugin[56];
+    char file[56];
+    char function[72]; /* "iv.onhand", or "" */
+    int line;          /* 0: unknown */
+} rf_script_place;
+
 typedef struct rf_error {
     rf_status status;
     char field[128];   /* JSON path such as "dimensions.TillColor", or "" */
     char message[256]; /* one line, no full stop needed */
+    rf_script_place script;
 } rf_error;
 
 /* Record a failure and return its status, so that a caller can write

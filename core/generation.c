@@ -20,8 +20,8 @@ static int compare_levels(const void *a, const void *b)
     return (left->level > right->level) - (left->level < right->level);
 }
 
-rf_status rf_generation_create(rf_catalog *catalog, rf_text document,
-                               const rf_level_number *levels,
+rf_status rf_generation_create(rf_catalog *catalog, const rf_registry *registry,
+                               rf_text document, const rf_level_number *levels,
                                size_t level_count, rf_generation **out,
                                rf_error *err)
 {
@@ -29,15 +29,19 @@ rf_status rf_generation_create(rf_catalog *catalog, rf_text document,
     rf_generation *generation = rf_calloc(
         1, sizeof *generation + level_count * sizeof generation->levels[0]);
     char *copy = rf_malloc(document.length + 1);
-    if (generation == NULL || copy == NULL) {
+    rf_registry *numbers = NULL;
+    rf_status status = rf_registry_copy(registry, &numbers, err);
+    if (generation == NULL || copy == NULL || status != RF_OK) {
         rf_free(generation);
         rf_free(copy);
+        rf_registry_free(numbers);
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
     memcpy(copy, document.bytes, document.length);
     copy[document.length] = '\0';
     atomic_init(&generation->references, 1);
     generation->catalog = catalog;
+    generation->registry = numbers;
     generation->document = copy;
     generation->document_length = document.length;
     generation->level_count = level_count;
@@ -64,7 +68,12 @@ void rf_generation_release(rf_generation *generation)
                                   memory_order_acq_rel) != 1) {
         return;
     }
-    rf_catalog_free(generation->catalog);
+    rf_catalog *catalog = generation->catalog;
+    if (catalog != NULL && catalog->host != NULL) {
+        catalog->host->release(catalog->host);
+    }
+    rf_catalog_free(catalog);
+    rf_registry_free(generation->registry);
     rf_free(generation->document);
     rf_free(generation);
 }

@@ -10,6 +10,7 @@
 
 #include "core/catalog.h"
 #include "core/level.h"
+#include "core/registry.h"
 
 #include <stdatomic.h>
 
@@ -30,18 +31,21 @@ typedef struct rf_generation {
     uint16_t environment; /* as in keys */
     char id[RF_ENVIRONMENT_ID_MAX + 1];
     uint64_t number; /* grows by one with every publication */
-    rf_catalog *catalog;
-    char *document; /* the configuration document as text */
+    int64_t published_ms;
+    rf_catalog *catalog;   /* with its host, which it owns, too */
+    rf_registry *registry; /* a copy of the numbers it was built from */
+    char *document;        /* the configuration document as text */
     size_t document_length;
     size_t level_count;
     rf_level_number levels[]; /* the leaf first, then by size, smallest first */
 } rf_generation;
 
-/* Make a generation that owns `catalog` and a copy of `document`, with one
- * reference. The catalog stays the caller's on failure. */
-RF_MUST_CHECK rf_status rf_generation_create(
-    rf_catalog *catalog, rf_text document, const rf_level_number *levels,
-    size_t level_count, rf_generation **out, rf_error *err);
+/* Make a generation that owns `catalog`, its host, and copies of `registry` and
+ * `document`, with one reference. The catalog stays the caller's on failure. */
+RF_MUST_CHECK rf_status
+rf_generation_create(rf_catalog *catalog, const rf_registry *registry,
+                     rf_text document, const rf_level_number *levels,
+                     size_t level_count, rf_generation **out, rf_error *err);
 
 /* Take and give back a reference; the last one frees it. NULL is allowed. */
 rf_generation *rf_generation_hold(rf_generation *generation);

@@ -67,6 +67,23 @@ void rf_registry_free(rf_registry *registry)
     rf_free(registry);
 }
 
+static bool starts_with(const name_list *later, const name_list *earlier)
+{
+    for (size_t i = 0; i < earlier->count; i++) {
+        if (i == later->count ||
+            !rf_text_equal(later->names[i], earlier->names[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rf_registry_extends(const rf_registry *later, const rf_registry *earlier)
+{
+    return starts_with(&later->measures, &earlier->measures) &&
+           starts_with(&later->groups, &earlier->groups);
+}
+
 void rf_registry_swap(rf_registry *a, rf_registry *b)
 {
     rf_registry content = *a;

@@ -13,6 +13,8 @@
 #include "core/measures.h"
 #include "core/text.h"
 
+#include <stdbool.h>
+
 /* The longest name in bytes; a catalog's own limits are tighter. */
 #define RF_REGISTRY_NAME_MAX 1000
 
@@ -22,6 +24,9 @@ RF_MUST_CHECK rf_status rf_registry_create(rf_registry **out, rf_error *err);
 RF_MUST_CHECK rf_status rf_registry_copy(const rf_registry *from,
                                          rf_registry **out, rf_error *err);
 void rf_registry_free(rf_registry *registry);
+
+/* Say whether `later` gives every name of `earlier` the same number. */
+bool rf_registry_extends(const rf_registry *later, const rf_registry *earlier);
 
 /* Exchange the contents of two registries; cannot fail. Whoever may have to
  * give up halfway adds to a copy and swaps at the end. */

@@ -51,6 +51,10 @@ typedef enum {
     X(RF_E_EMPTY_BATCH, "empty_batch", RF_CLASS_INVALID)                       \
     X(RF_E_BAD_CONFIGURATION, "bad_configuration", RF_CLASS_INVALID)           \
     X(RF_E_FORMULA_CYCLE, "formula_cycle", RF_CLASS_INVALID)                   \
+    X(RF_E_PLUGIN_SYNTAX, "plugin_syntax", RF_CLASS_INVALID)                   \
+    X(RF_E_PLUGIN_FAILED, "plugin_failed", RF_CLASS_INVALID)                   \
+    X(RF_E_DUPLICATE_DEFINITION, "duplicate_definition", RF_CLASS_INVALID)     \
+    X(RF_E_EXAMPLE_FAILED, "example_failed", RF_CLASS_INVALID)                 \
     X(RF_E_FORBIDDEN, "forbidden", RF_CLASS_FORBIDDEN)                         \
     X(RF_E_METHOD_NOT_ALLOWED, "method_not_allowed", RF_CLASS_METHOD)          \
     X(RF_E_BODY_TOO_LARGE, "body_too_large", RF_CLASS_TOO_LARGE)               \
@@ -58,6 +62,8 @@ typedef enum {
     X(RF_E_UNKNOWN_PATH, "unknown_path", RF_CLASS_NOT_FOUND)                   \
     X(RF_E_UNKNOWN_ENVIRONMENT, "unknown_environment", RF_CLASS_NOT_FOUND)     \
     X(RF_E_UNKNOWN_RESERVATION, "unknown_reservation", RF_CLASS_NOT_FOUND)     \
+    X(RF_E_UNKNOWN_PLUGIN, "unknown_plugin", RF_CLASS_NOT_FOUND)               \
+    X(RF_E_UNKNOWN_GENERATION, "unknown_generation", RF_CLASS_NOT_FOUND)       \
     X(RF_E_INSUFFICIENT_AVAILABLE, "insufficient_available", RF_CLASS_REFUSED) \
     X(RF_E_NEGATIVE_QUANTITY, "negative_quantity", RF_CLASS_REFUSED)           \
     X(RF_E_MISSING_PARTITION, "missing_partition", RF_CLASS_REFUSED)           \

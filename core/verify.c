@@ -60,7 +60,8 @@ static void append_text(char *line, size_t *length, rf_text text)
     line[*length] = '\0';
 }
 
-static rf_text coordinate_name(const rf_subject *subject, unsigned coordinate)
+static rf_text coordinate_name(const rf_verify_subject *subject,
+                               unsigned coordinate)
 {
     if (coordinate < RF_DIMENSION_COUNT) {
         return rf_dimension_name(coordinate);
@@ -72,7 +73,8 @@ static rf_text coordinate_name(const rf_subject *subject, unsigned coordinate)
                : rf_text_of("?");
 }
 
-void rf_verify__differ_at(rf_verifier *verifier, const rf_subject *subject,
+void rf_verify__differ_at(rf_verifier *verifier,
+                          const rf_verify_subject *subject,
                           const rf_key_parts *product, const rf_place *place,
                           const char *format, ...)
 {
@@ -99,10 +101,10 @@ void rf_verify__differ_at(rf_verifier *verifier, const rf_subject *subject,
     tell(verifier, line);
 }
 
-rf_subject *rf_verify__subject(const rf_verifier *verifier, rf_bytes key)
+rf_verify_subject *rf_verify__subject(const rf_verifier *verifier, rf_bytes key)
 {
     for (size_t i = 0; key.length >= 2 && i < verifier->subject_count; i++) {
-        rf_subject *subject = verifier->subjects[i];
+        rf_verify_subject *subject = verifier->subjects[i];
         if (subject->environment->number ==
             (key.bytes[0] << 8 | key.bytes[1])) {
             return subject;
@@ -126,7 +128,7 @@ void rf_verify__tally(rf_tally *tally, rf_text organization, rf_text product,
     tally->high += (uint64_t)quantity * (hash.high | 1);
 }
 
-static void free_subject(rf_subject *subject)
+static void free_subject(rf_verify_subject *subject)
 {
     if (subject == NULL) {
         return;
@@ -144,10 +146,11 @@ static rf_status add_subject(void *context, rf_environment *environment,
                              rf_error *err)
 {
     rf_verifier *verifier = context;
-    rf_subject *subject = rf_calloc(1, sizeof *subject);
+    rf_verify_subject *subject = rf_calloc(1, sizeof *subject);
     rf_groups *expected = rf_calloc(RF_LEVELS_MAX, sizeof *expected);
-    rf_subject **subjects = rf_realloc(
-        verifier->subjects, verifier->subject_count + 1, sizeof(rf_subject *));
+    rf_verify_subject **subjects =
+        rf_realloc(verifier->subjects, verifier->subject_count + 1,
+                   sizeof(rf_verify_subject *));
     if (subjects != NULL) {
         verifier->subjects = subjects;
     }
@@ -194,7 +197,8 @@ static rf_status verify_places(rf_verifier *verifier, rf_error *err)
 
 /* Where everything that ever happened is in the journal, it must come to what
  * is there now. */
-static void compare_tallies(rf_verifier *verifier, const rf_subject *subject)
+static void compare_tallies(rf_verifier *verifier,
+                            const rf_verify_subject *subject)
 {
     bool is_whole = subject->first_number == 1 && !subject->was_erased &&
                     subject->environment->erasure_count == 0;

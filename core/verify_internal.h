@@ -24,7 +24,7 @@ typedef struct rf_tally {
 } rf_tally;
 
 /* One environment under examination. */
-typedef struct rf_subject {
+typedef struct rf_verify_subject {
     rf_environment *environment;
     rf_groups *expected; /* of each of its levels, for the product at hand */
     rf_tally stock;      /* of all leaves */
@@ -32,14 +32,14 @@ typedef struct rf_subject {
     uint64_t next_number;
     uint64_t first_number;
     bool was_erased; /* the journal tells of an erasure */
-} rf_subject;
+} rf_verify_subject;
 
 typedef struct rf_verifier {
     rf_store *store;
     rf_store_transaction *transaction;
     const rf_verify_options *options;
     rf_verify_report *report;
-    rf_subject **subjects;
+    rf_verify_subject **subjects;
     size_t subject_count;
     bool is_stopped; /* the caller has seen enough */
     rf_error *err;
@@ -50,13 +50,15 @@ void rf_verify__differ(rf_verifier *verifier, const char *format, ...)
     RF_PRINTF(2, 3);
 
 /* Count a difference at a record, or at coordinates of a product. */
-void rf_verify__differ_at(rf_verifier *verifier, const rf_subject *subject,
+void rf_verify__differ_at(rf_verifier *verifier,
+                          const rf_verify_subject *subject,
                           const rf_key_parts *product, const rf_place *place,
                           const char *format, ...) RF_PRINTF(5, 6);
 
 /* Find the subject of a key by its first two bytes; NULL: no such
  * environment. */
-rf_subject *rf_verify__subject(const rf_verifier *verifier, rf_bytes key);
+rf_verify_subject *rf_verify__subject(const rf_verifier *verifier,
+                                      rf_bytes key);
 
 /* Add quantities of one leaf to a tally. */
 void rf_verify__tally(rf_tally *tally, rf_text organization, rf_text product,

@@ -19,7 +19,7 @@ static uint64_t number_of(rf_bytes key)
     return rf_read_fixed64(&reader);
 }
 
-static void check_number(rf_verifier *verifier, rf_subject *subject,
+static void check_number(rf_verifier *verifier, rf_verify_subject *subject,
                          uint64_t number)
 {
     if (subject->next_number == 0) {
@@ -33,8 +33,8 @@ static void check_number(rf_verifier *verifier, rf_subject *subject,
     subject->next_number = number + 1;
 }
 
-static void check_entry(reading *read, rf_subject *subject, uint64_t number,
-                        rf_bytes value)
+static void check_entry(reading *read, rf_verify_subject *subject,
+                        uint64_t number, rf_bytes value)
 {
     rf_entry entry;
     rf_error damage = {0};
@@ -58,7 +58,7 @@ static bool visit_entry(void *context, rf_bytes key, rf_bytes value)
 {
     reading *read = context;
     rf_verifier *verifier = read->verifier;
-    rf_subject *subject = rf_verify__subject(verifier, key);
+    rf_verify_subject *subject = rf_verify__subject(verifier, key);
     verifier->report->journal_entries++;
     if (subject == NULL || key.length != JOURNAL_KEY_BYTES) {
         rf_verify__differ(verifier, "the journal has an entry of an "

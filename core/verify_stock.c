@@ -14,7 +14,7 @@
 
 typedef struct product_check {
     rf_verifier *verifier;
-    rf_subject *subject;
+    rf_verify_subject *subject;
     const rf_level_state *leaf;
     rf_key_parts parts; /* of the record at hand */
     rf_node node;
@@ -317,7 +317,8 @@ static void check_totals(product_check *check)
 }
 
 /* `product` is a key of the product without its kind. */
-static rf_status verify_product(rf_verifier *verifier, rf_subject *subject,
+static rf_status verify_product(rf_verifier *verifier,
+                                rf_verify_subject *subject,
                                 const rf_key *product, rf_error *err)
 {
     static const rf_key start = {0};
@@ -375,7 +376,7 @@ static rf_status verify_next(rf_verifier *verifier, const finding *first,
                              rf_key *next, rf_error *err)
 {
     rf_bytes key = rf_key_bytes(&first->key);
-    rf_subject *subject = rf_verify__subject(verifier, key);
+    rf_verify_subject *subject = rf_verify__subject(verifier, key);
     rf_key_parts parts;
     if (subject == NULL || rf_key_read(key, &parts, NULL) != RF_OK) {
         rf_verify__differ(verifier, "the stock has a record that belongs to no "

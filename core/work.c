@@ -219,7 +219,7 @@ rf_status rf_total_plan(rf_work *work, const rf_posting *posting,
 {
     *out = (rf_total){.level = level,
                       .node = rf_posting_node(posting, level),
-                      .place = posting->place};
+                      .posting = posting};
     return out->node != NULL ? RF_OK : plan_range(work, posting, out, err);
 }
 
@@ -229,7 +229,7 @@ static bool is_below(const rf_total *total, const rf_place *at)
     for (rf_level rest = total->level; rest != 0; rest &= rest - 1) {
         unsigned coordinate = (unsigned)__builtin_ctzll(rest);
         if (!rf_text_equal(at->value[coordinate],
-                           total->place->value[coordinate])) {
+                           total->posting->place->value[coordinate])) {
             return false;
         }
     }
@@ -271,18 +271,49 @@ static rf_status sum_range(rf_work *work, const rf_total *total,
     return RF_OK;
 }
 
+/* The coordinates that a total lies at: those of its level. */
+static void narrow_place(const rf_total *total, rf_place *out)
+{
+    const rf_place *place = total->posting->place;
+    *out = (rf_place){.given = place->given & total->level};
+    for (rf_level rest = out->given; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        out->value[coordinate] = place->value[coordinate];
+    }
+}
+
+static rf_status evaluate(const rf_work *work, const rf_total *total,
+                          const rf_measures *measures,
+                          const rf_calculated *formula, rf_quantity *out,
+                          rf_error *err)
+{
+    rf_place place;
+    rf_subject subject = {.catalog = work->catalog,
+                          .organization = total->posting->organization,
+                          .product = total->posting->product,
+                          .place = total->posting->place,
+                          .measures = measures,
+                          .now_ms = work->now_ms,
+                          .thread = work->thread};
+    if (formula->kind == RF_FORMULA_LUA) {
+        narrow_place(total, &place);
+        subject.place = &place;
+    }
+    return rf_calculated_value(formula, &subject, out, err);
+}
+
 rf_status rf_total_value(rf_work *work, const rf_total *total,
                          const rf_calculated *formula, rf_quantity *out,
                          rf_error *err)
 {
     if (total->node != NULL) {
-        return rf_calculated_value(formula, &total->node->node.measures, out,
-                                   err);
+        return evaluate(work, total, &total->node->node.measures, formula, out,
+                        err);
     }
     rf_measures sum = {0};
     rf_status status = sum_range(work, total, &sum, err);
     if (status == RF_OK) {
-        status = rf_calculated_value(formula, &sum, out, err);
+        status = evaluate(work, total, &sum, formula, out, err);
     }
     rf_measures_done(&sum);
     return status;

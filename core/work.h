@@ -22,6 +22,7 @@ typedef struct rf_work {
     const rf_environment *environment;
     const rf_catalog *catalog; /* of the generation in force now */
     int64_t now_ms;
+    unsigned thread; /* the writer's number for formulas */
     uint64_t number; /* the journal number this command will have */
     size_t movement_count;
     rf_movement movements[RF_MOVEMENTS_MAX];
@@ -81,10 +82,11 @@ typedef struct rf_total {
     rf_level level;
     rf_record *node;     /* NULL: sum the range */
     const rf_key *range; /* prefix of the finer level's nodes */
-    const rf_place *place;
+    const rf_posting *posting;
 } rf_total;
 
-/* Want what is needed to know the total of `level` where a posting goes. */
+/* Want what is needed to know the total of `level` where a posting goes, which
+ * is borrowed. */
 RF_MUST_CHECK rf_status rf_total_plan(rf_work *work, const rf_posting *posting,
                                       rf_level level, rf_total *out,
                                       rf_error *err);

@@ -12,7 +12,6 @@
 #include "server/api_internal.h"
 #include "server/api_metrics.h"
 #include "server/api_result.h"
-#include "server/api_route.h"
 
 #include <string.h>
 #include <time.h>
@@ -27,9 +26,10 @@
 
 /* The hot ones first: matching goes through them in order. */
 static const rf_routes *const tables[] = {
-    &rf_routes_reserve,      &rf_routes_onhand,       &rf_routes_query,
-    &rf_routes_reservations, &rf_routes_events,       &rf_routes_server,
-    &rf_routes_partitions,   &rf_routes_configuration};
+    &rf_routes_reserve,      &rf_routes_onhand,        &rf_routes_query,
+    &rf_routes_reservations, &rf_routes_events,        &rf_routes_server,
+    &rf_routes_partitions,   &rf_routes_configuration, &rf_routes_plugins,
+    &rf_routes_reload};
 
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
@@ -125,6 +125,13 @@ int64_t rf_api_now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t rf_api_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* ---- Finding the route ---- */
 
 /* Take "/api/environment/{id}" off a path; false when it does not stand there.
@@ -160,6 +167,8 @@ static void find_route(rf_call *call, const rf_path *path, unsigned *methods)
             if (rf_route_answers(route->method,
                                  call->exchange->request.method)) {
                 call->route = route;
+                rf_route_capture(route->path, path->segments + skipped,
+                                 call->captured);
                 return;
             }
         }
@@ -236,6 +245,12 @@ static rf_status enter(rf_call *call, rf_error *err)
 static rf_status read_body(rf_call *call, rf_error *err)
 {
     const rf_request *request = &call->exchange->request;
+    if ((call->route->flags & RF_ROUTE_TEXT) != 0 &&
+        !rf_route_is_text(request->content_type)) {
+        return rf_fail(err, RF_E_UNSUPPORTED_MEDIA_TYPE,
+                       "the body must be text/plain, text/x-lua or "
+                       "application/octet-stream, in UTF-8");
+    }
     if ((call->route->flags & RF_ROUTE_BODY) == 0) {
         return RF_OK;
     }
@@ -362,6 +377,7 @@ static void *start_thread(void *self, unsigned thread)
     rf_api_thread *own = rf_calloc(1, sizeof *own);
     if (own != NULL) {
         own->api = api;
+        own->number = thread;
         own->metrics = rf_metrics_shard_of(api->metrics, thread);
     }
     return own;

@@ -12,6 +12,7 @@
 #include "core/engine.h"
 #include "server/auth.h"
 #include "server/exchange.h"
+#include "server/loader.h"
 #include "server/metrics.h"
 #include "server/options.h"
 #include "server/writer.h"
@@ -25,6 +26,7 @@ typedef struct rf_api_options {
     rf_store *store;
     rf_globe *globe;
     rf_writer *writer;
+    rf_loader *loader;
     const char *version;
     unsigned threads; /* I/O threads */
 } rf_api_options;
@@ -38,6 +40,11 @@ rf_handler rf_api_handler(rf_api *api);
 
 /* Note a batch of the writer in the metrics. On the writer's thread. */
 void rf_api_count_batch(rf_api *api, size_t commands, double seconds);
+
+/* Note in log and counters what became of an environment; what the loader's
+ * `tried` comes down to. Any thread. */
+void rf_api_note_load(rf_api *api, const rf_load *load,
+                      const rf_load_outcome *outcome);
 
 /* From now on readiness says no: the server is about to end. Any thread. */
 void rf_api_drain(rf_api *api);

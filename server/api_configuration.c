@@ -2,30 +2,17 @@
  * api_configuration.c - GET /configuration, POST /configuration/hardupdate.
  *
  * A document is kept as it came, unknown members too; only environmentId is
- * set to the id of the path. Its form is checked here, its meaning by the
- * engine, and both lists of mistakes are reported together. The file is written
- * by the writer's thread when the new generation is ready, in front of its
- * publication.
+ * set to the id of the path. What it says is the loader's to judge, and all of
+ * its mistakes are reported together.
  */
-#include "server/api_internal.h"
+#include "server/api_load.h"
 #include "server/api_result.h"
 #include "server/api_task.h"
-#include "server/document.h"
 #include "server/environment_file.h"
-#include "server/log.h"
-
-#include <string.h>
 
 /* As deep as a document that is printed again may be. */
 #define LIMITS                                                                 \
     ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
-
-typedef struct update {
-    rf_task task;
-    rf_call *call;
-    rf_draft draft;
-    rf_problems problems;
-} update;
 
 static rf_step get_configuration(rf_call *call)
 {
@@ -106,77 +93,17 @@ static rf_status make_document(rf_call *call, rf_text *out, rf_error *err)
 
 /* ---- The update ---- */
 
-/* On the writer's thread. */
-static rf_status persist(rf_task *task, rf_error *err)
+static rf_step finish_update(rf_call *call)
 {
-    const rf_call *call = task->owner;
-    const rf_options *options = call->thread->api->options.options;
-    return rf_environment_file_write(options->environments_directory,
-                                     task->environment, task->document, err);
-}
-
-/* Tell all mistakes, of which a message of an error could hold but a few. */
-static rf_step reply_problems(rf_call *call, const update *u)
-{
-    rf_buffer message = {0};
-    size_t kept = u->problems.count < RF_PROBLEMS_MAX ? u->problems.count
-                                                      : RF_PROBLEMS_MAX;
-    for (size_t i = 0; i < kept; i++) {
-        const rf_problem *problem = &u->problems.items[i];
-        rf_buffer_append_string(&message, i == 0 ? "" : "; ");
-        rf_buffer_append_string(&message, problem->path);
-        rf_buffer_append_string(&message, ": ");
-        rf_buffer_append_string(&message, problem->message);
-    }
-    if (u->problems.count > kept) {
-        rf_buffer_append_string(&message, "; and more");
-    }
-    rf_buffer_append_byte(&message, '\0');
-    rf_answer answer = {.prefix = "",
-                        .id = RF_TEXT_EMPTY,
-                        .status = u->task.status,
-                        .message =
-                            rf_buffer_failed(&message) ? "" : message.bytes,
-                        .field = u->problems.items[0].path};
-    rf_step step = rf_reply_error(call, &answer);
-    rf_buffer_done(&message);
+    rf_load *load = call->state;
+    rf_step step = load->error.status == RF_OK
+                       ? rf_task_reply(call, load->generation)
+                       : rf_load_refuse(call, load);
+    rf_load_done(load);
     return step;
 }
 
-static void log_update(const rf_call *call, const rf_task *task)
-{
-    rf_log_line line;
-    bool good = task->status == RF_OK;
-    rf_log_begin(&line, RF_LOG_INFO, "api",
-                 good ? "configuration replaced"
-                      : "configuration refused, nothing changed");
-    rf_log_text(&line, "environment", call->environment);
-    rf_log_text(&line, "actor", call->identity->name);
-    if (good) {
-        rf_log_integer(&line, "generation", (int64_t)task->generation);
-    } else {
-        rf_log_failure(&line, &task->error);
-    }
-    rf_log_end(&line);
-}
-
-static rf_step finish_update(rf_call *call)
-{
-    const update *u = call->state;
-    bool good = u->task.status == RF_OK;
-    log_update(call, &u->task);
-    rf_metrics_count_reload(call->thread->api->metrics, call->environment,
-                            rf_text_of(good ? "success" : "failure"));
-    if (good) {
-        return rf_task_reply(call, u->task.generation);
-    }
-    return u->problems.count > 0 ? reply_problems(call, u)
-                                 : rf_reply_failure(call, &u->task.error);
-}
-
-/* Read the document. Mistakes of its form are no reason to stop here: the
- * engine adds those of its meaning. */
-static rf_status prepare(rf_call *call, update *u, rf_error *err)
+static rf_status prepare(rf_call *call, rf_load *load, rf_error *err)
 {
     if (!rf_environment_id_is_valid(call->environment)) {
         return rf_fail_field(err, RF_E_INVALID_FIELD, "environmentId",
@@ -186,31 +113,20 @@ static rf_status prepare(rf_call *call, update *u, rf_error *err)
     if (!rf_json_is(call->body, RF_JSON_OBJECT)) {
         return rf_fail(err, RF_E_INVALID_FIELD, "an object is expected");
     }
-    rf_status status = rf_document_read(&call->exchange->arena, call->body,
-                                        &u->draft, &u->problems, err);
-    if (status != RF_OK && status != RF_E_BAD_CONFIGURATION) {
-        return status;
-    }
-    return make_document(call, &u->task.document, err);
+    return make_document(call, &load->document, err);
 }
 
 static rf_step update_configuration(rf_call *call)
 {
     rf_error error = {0};
-    update *u = rf_call_alloc(call, 1, sizeof *u);
-    if (u == NULL) {
+    rf_load *load = rf_load_make(call, RF_LOAD_CONFIGURE);
+    if (load == NULL) {
         return rf_reply_no_memory(call);
     }
-    u->call = call;
-    call->state = u;
-    if (prepare(call, u, &error) != RF_OK) {
-        return rf_reply_failure(call, &error);
-    }
-    u->task.kind = RF_TASK_CONFIGURE;
-    u->task.draft = &u->draft;
-    u->task.problems = &u->problems;
-    u->task.persist = persist;
-    return rf_task_submit(call, &u->task, finish_update);
+    call->state = load;
+    return prepare(call, load, &error) == RF_OK
+               ? rf_load_submit(call, load, finish_update)
+               : rf_reply_failure(call, &error);
 }
 
 static const rf_route rows[] = {

@@ -16,6 +16,7 @@
 #include "core/generation.h"
 #include "core/world.h"
 #include "server/api.h"
+#include "server/api_route.h"
 #include "server/json.h"
 #include "server/url.h"
 
@@ -25,6 +26,7 @@
 /* What an I/O thread keeps between its requests. */
 typedef struct rf_api_thread {
     rf_api *api;
+    unsigned number; /* of the states that run formulas for it */
     rf_metrics_shard *metrics;
     rf_view view;
     const rf_world *world; /* what it shows during this request */
@@ -43,6 +45,8 @@ struct rf_api {
     pthread_mutex_t scraping; /* sources are asked by one thread at a time */
     rf_view scrape_view;      /* while they are asked */
     atomic_bool draining;
+    atomic_llong script_error_ns;  /* when one was logged last */
+    atomic_uint script_errors_cut; /* not logged since */
     unsigned (*count_connections)(const void *self);
     const void *connections;
 };
@@ -58,13 +62,14 @@ typedef enum {
     RF_ROUTE_HOST = 1 << 1,     /* stands at the root, in no environment */
     RF_ROUTE_BODY = 1 << 2,     /* takes a JSON body */
     RF_ROUTE_DOCUMENT = 1 << 3, /* takes one that may be deeper and longer */
-    RF_ROUTE_CREATES = 1 << 4   /* the environment need not exist yet */
+    RF_ROUTE_CREATES = 1 << 4,  /* the environment need not exist yet */
+    RF_ROUTE_TEXT = 1 << 5      /* takes a body of text, read by its handler */
 } rf_route_flag;
 
 /* One row of a resource's table. */
 typedef struct rf_route {
     rf_method method;
-    const char *path;    /* "/onhand/reserve", below the environment */
+    const char *path;    /* "/plugins/{name}", below the environment */
     unsigned permission; /* bits of rf_permission */
     unsigned flags;      /* bits of rf_route_flag */
     rf_call_step *handle;
@@ -83,6 +88,8 @@ extern const rf_routes rf_routes_configuration;
 extern const rf_routes rf_routes_partitions;
 extern const rf_routes rf_routes_events;
 extern const rf_routes rf_routes_reservations;
+extern const rf_routes rf_routes_plugins;
+extern const rf_routes rf_routes_reload;
 extern const rf_routes rf_routes_server;
 
 struct rf_call {
@@ -91,8 +98,9 @@ struct rf_call {
     const rf_route *route; /* NULL while none was found */
     size_t route_index;    /* among the metrics' words */
     const rf_identity *identity;
-    rf_generation *generation; /* a reference, or NULL */
-    rf_text environment;       /* as the path spells it */
+    rf_generation *generation;               /* a reference, or NULL */
+    rf_text environment;                     /* as the path spells it */
+    rf_text captured[RF_ROUTE_CAPTURES_MAX]; /* what stands for the braces */
     rf_url_query query;
     const rf_json *body; /* NULL for routes without one */
     rf_call_step *resume;
@@ -121,5 +129,8 @@ void rf_call_request_id(const rf_call *call, unsigned char out[16]);
 
 /* Nanoseconds of a clock that never goes back. */
 int64_t rf_api_now_ns(void);
+
+/* Milliseconds since 1970: what time it is for formulas. */
+int64_t rf_api_clock_ms(void);
 
 #endif

@@ -35,6 +35,7 @@ typedef struct answer {
     rf_arena memory; /* of the run */
     rf_row_layout *layout;
     rf_row_style style;
+    rf_place fixed; /* by the filters */
     rf_json_writer writer;
     rf_call *call;
 
@@ -113,10 +114,36 @@ static rf_status visit_warehouse(void *context, const rf_row *row,
     return add_warehouse(a->call, &a->found, found, err);
 }
 
+/* A coordinate with one filter value is the same in all that a row adds up:
+ * formulas see it as they do when a reservation names it. */
+static void fix_place(answer *a)
+{
+    const rf_query *query = &a->asked.query;
+    for (size_t i = 0; i < query->filter_count; i++) {
+        const rf_filter *filter = &query->filters[i];
+        if (filter->count == 1 && filter->values[0].length > 0) {
+            a->fixed.given |= RF_BIT(filter->coordinate);
+            a->fixed.value[filter->coordinate] = filter->values[0];
+        }
+    }
+}
+
 static rf_status visit_row(void *context, const rf_row *row, rf_error *err)
 {
     answer *a = context;
-    return rf_row_put(a->layout, &a->style, row, &a->writer, err);
+    rf_level more = a->fixed.given & ~row->place->given;
+    if (more == 0 || rf_call_catalog(a->call)->host == NULL) {
+        return rf_row_put(a->layout, &a->style, row, &a->writer, err);
+    }
+    rf_place place = *row->place;
+    rf_row complete = *row;
+    complete.place = &place;
+    place.given |= more;
+    for (; more != 0; more &= more - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(more);
+        place.value[coordinate] = a->fixed.value[coordinate];
+    }
+    return rf_row_put(a->layout, &a->style, &complete, &a->writer, err);
 }
 
 /* Give back what a run holds; none may be under way. */
@@ -155,7 +182,10 @@ static rf_status begin_rows(answer *a, rf_error *err)
     const rf_index_query *asked = &a->asked;
     a->style = (rf_row_style){.shown = asked->query.group_by,
                               .organization = asked->second,
-                              .negative = asked->negative};
+                              .negative = asked->negative,
+                              .now_ms = rf_api_clock_ms(),
+                              .thread = a->call->thread->number};
+    fix_place(a);
     rf_reply_begin(a->call, 200, &a->writer);
     if (asked->second) {
         rf_json_begin_object(&a->writer);

@@ -11,6 +11,8 @@
 
 #define RETRY_AFTER_SECONDS 1
 
+#define SCRIPT_LOG_NANOSECONDS 1000000000LL
+
 int rf_answer_code(rf_status status)
 {
     static const int codes[] = {
@@ -49,6 +51,38 @@ static void put_id(rf_json_writer *writer, const rf_answer *answer)
     rf_json_put_text(writer, (rf_text){text, length + answer->id.length});
 }
 
+/* A plugin that failed when it was asked is told by its function, one that
+ * could not be loaded by its file. */
+static void put_script(rf_json_writer *writer, const rf_answer *answer)
+{
+    const rf_script_place *script = answer->script;
+    bool ran = answer->status == RF_E_SCRIPT;
+    rf_json_put_key(writer, "plugin");
+    rf_json_put_string(writer, script->plugin);
+    rf_json_put_key(writer, ran ? "function" : "file");
+    rf_json_put_string(writer, ran ? script->function : script->file);
+    rf_json_put_key(writer, "line");
+    rf_json_put_integer(writer, script->line);
+}
+
+static bool has_script(const rf_answer *answer)
+{
+    return answer->script != NULL && answer->script->plugin[0] != '\0';
+}
+
+static void put_failure(rf_json_writer *writer, const rf_answer *answer)
+{
+    rf_json_put_key(writer, "code");
+    rf_json_put_string(writer, rf_status_word(answer->status));
+    if (answer->field[0] != '\0') {
+        rf_json_put_key(writer, "field");
+        rf_json_put_string(writer, answer->field);
+    }
+    if (has_script(answer)) {
+        put_script(writer, answer);
+    }
+}
+
 void rf_answer_put(rf_json_writer *writer, const rf_answer *answer)
 {
     bool good = answer->status == RF_OK;
@@ -63,12 +97,7 @@ void rf_answer_put(rf_json_writer *writer, const rf_answer *answer)
     rf_json_put_key(writer, "statusCode");
     rf_json_put_integer(writer, rf_answer_code(answer->status));
     if (!good) {
-        rf_json_put_key(writer, "code");
-        rf_json_put_string(writer, rf_status_word(answer->status));
-        if (answer->field[0] != '\0') {
-            rf_json_put_key(writer, "field");
-            rf_json_put_string(writer, answer->field);
-        }
+        put_failure(writer, answer);
     }
 }
 
@@ -177,9 +206,50 @@ void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer)
     rf_json_writer_init(writer, &response->body, false);
 }
 
+/* Say whether a plugin's failure is to be logged: a formula that fails may fail
+ * for every row of every query. `*cut` gets how many were left out before. */
+static bool may_log_script(rf_api *api, unsigned *cut)
+{
+    long long now = rf_api_now_ns();
+    long long last = atomic_load(&api->script_error_ns);
+    if ((last != 0 && now - last < SCRIPT_LOG_NANOSECONDS) ||
+        !atomic_compare_exchange_strong(&api->script_error_ns, &last, now)) {
+        atomic_fetch_add(&api->script_errors_cut, 1);
+        return false;
+    }
+    *cut = atomic_exchange(&api->script_errors_cut, 0);
+    return true;
+}
+
+static void log_script(const rf_call *call, const rf_answer *answer)
+{
+    rf_api *api = call->thread->api;
+    const rf_script_place *script = answer->script;
+    unsigned cut = 0;
+    rf_metrics_count_script_error(api->metrics, rf_text_of(script->plugin));
+    if (!may_log_script(api, &cut)) {
+        return;
+    }
+    rf_log_line line;
+    rf_log_begin(&line, RF_LOG_ERROR, "api", "a plugin failed");
+    rf_log_string(&line, "plugin", script->plugin);
+    rf_log_string(&line, "function", script->function);
+    rf_log_string(&line, "file", script->file);
+    rf_log_integer(&line, "line", script->line);
+    rf_log_string(&line, "reason", answer->message);
+    rf_log_text(&line, "environment", call->environment);
+    rf_log_string(&line, "request", call->exchange->request.correlation_id);
+    rf_log_integer(&line, "left_out", cut);
+    rf_log_end(&line);
+}
+
 void rf_answer_log(const rf_call *call, const rf_answer *answer)
 {
     if (rf_status_class(answer->status) != RF_CLASS_INTERNAL) {
+        return;
+    }
+    if (answer->status == RF_E_SCRIPT && has_script(answer)) {
+        log_script(call, answer);
         return;
     }
     rf_log_line line;
@@ -211,7 +281,8 @@ rf_step rf_reply_failure(rf_call *call, const rf_error *error)
                         .id = RF_TEXT_EMPTY,
                         .status = error->status,
                         .message = error->message,
-                        .field = error->field};
+                        .field = error->field,
+                        .script = &error->script};
     return rf_reply_error(call, &answer);
 }
 

@@ -6,7 +6,9 @@
  *     {"id":"ohre~r-1","processingStatus":"failure","message":"...",
  *      "statusCode":500,"code":"insufficient_available","field":"quantity"}
  *
- * `code` and `field` are there on failures only. The body's statusCode follows
+ * `code` and `field` are there on failures only. What a plugin is to blame for
+ * says where: `plugin` and `line`, with the `function` that failed while it was
+ * asked, or the `file` that could not be loaded. The body's statusCode follows
  * from the class of the status alone; the HTTP status is the same but for
  * refusals, where the environment decides.
  */
@@ -26,7 +28,8 @@ typedef struct rf_answer {
     rf_status status;
     bool partial; /* done in part */
     const char *message;
-    const char *field; /* empty: none */
+    const char *field;             /* empty: none */
+    const rf_script_place *script; /* where in a plugin, or NULL */
 } rf_answer;
 
 /* Return the body's statusCode. */
@@ -55,7 +58,8 @@ void rf_put_time(rf_json_writer *writer, int64_t at_ms);
 void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer);
 
 /* Tell the log about a failure that should not be: a bug of ours or a plugin's
- * failure. All others are the client's to know. */
+ * failure. All others are the client's to know. Plugins' failures are counted,
+ * and logged once a second at most. */
 void rf_answer_log(const rf_call *call, const rf_answer *answer);
 
 /* End a call with an error. Returns RF_STEP_DONE. */

@@ -3,11 +3,16 @@
  */
 #include "server/api_route.h"
 
+#include "core/error.h"
+
 #include <string.h>
 
 /* Compare one segment with the pattern up to its next slash. */
 static bool matches_segment(const char *pattern, rf_text segment)
 {
+    if (*pattern == '{') {
+        return true;
+    }
     for (size_t i = 0; i < segment.length; i++) {
         char expected = pattern[i];
         if (expected == '\0' || expected == '/' ||
@@ -18,6 +23,14 @@ static bool matches_segment(const char *pattern, rf_text segment)
     return pattern[segment.length] == '\0' || pattern[segment.length] == '/';
 }
 
+static const char *behind_segment(const char *pattern)
+{
+    while (*pattern != '\0' && *pattern != '/') {
+        pattern++;
+    }
+    return pattern;
+}
+
 bool rf_route_matches(const char *pattern, const rf_text *segments,
                       size_t count)
 {
@@ -25,9 +38,22 @@ bool rf_route_matches(const char *pattern, const rf_text *segments,
         if (*pattern != '/' || !matches_segment(pattern + 1, segments[i])) {
             return false;
         }
-        pattern += 1 + segments[i].length;
+        pattern = behind_segment(pattern + 1);
     }
     return *pattern == '\0';
+}
+
+void rf_route_capture(const char *pattern, const rf_text *segments,
+                      rf_text out[RF_ROUTE_CAPTURES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; *pattern != '\0'; i++) {
+        if (pattern[1] == '{') {
+            RF_ASSERT(count < RF_ROUTE_CAPTURES_MAX);
+            out[count++] = segments[i];
+        }
+        pattern = behind_segment(pattern + 1);
+    }
 }
 
 bool rf_route_answers(rf_method offered, rf_method asked)
@@ -108,13 +134,20 @@ static bool is_utf8_parameter(rf_text parameter)
     return rf_text_is_name(value, rf_text_of("utf-8"));
 }
 
-bool rf_route_is_json(rf_text content_type)
+/* Say whether a Content-Type is one of `types`, in UTF-8, or absent. */
+static bool is_one_of(rf_text content_type, const char *const *types,
+                      size_t count)
 {
     rf_text rest = content_type;
     if (trim(rest).length == 0) {
         return true;
     }
-    if (!rf_text_is_name(take_part(&rest), rf_text_of("application/json"))) {
+    rf_text type = take_part(&rest);
+    bool known = false;
+    for (size_t i = 0; i < count; i++) {
+        known = known || rf_text_is_name(type, rf_text_of(types[i]));
+    }
+    if (!known) {
         return false;
     }
     while (rest.length > 0) {
@@ -123,4 +156,17 @@ bool rf_route_is_json(rf_text content_type)
         }
     }
     return true;
+}
+
+bool rf_route_is_json(rf_text content_type)
+{
+    static const char *const types[] = {"application/json"};
+    return is_one_of(content_type, types, sizeof types / sizeof types[0]);
+}
+
+bool rf_route_is_text(rf_text content_type)
+{
+    static const char *const types[] = {"text/plain", "text/x-lua",
+                                        "application/octet-stream"};
+    return is_one_of(content_type, types, sizeof types / sizeof types[0]);
 }

@@ -2,8 +2,9 @@
  * api_route.h - does this path belong to that route?
  *
  * A route's path is written as clients would, "/onhand/reserve"; letter case
- * makes no difference. The segments have been split and decoded before (url.h),
- * so a slash in a pattern is always a border.
+ * makes no difference. A name in braces, "/plugins/{name}", stands for any one
+ * segment. The segments have been split and decoded before (url.h), so a slash
+ * in a pattern is always a border.
  */
 #ifndef RINGFENCE_SERVER_API_ROUTE_H
 #define RINGFENCE_SERVER_API_ROUTE_H
@@ -14,9 +15,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Names in braces that one pattern may have. */
+#define RF_ROUTE_CAPTURES_MAX 4
+
 /* Say whether the segments spell the pattern. */
 bool rf_route_matches(const char *pattern, const rf_text *segments,
                       size_t count);
+
+/* Copy the segments that stand for names in braces, in their order, from
+ * segments that match. */
+void rf_route_capture(const char *pattern, const rf_text *segments,
+                      rf_text out[RF_ROUTE_CAPTURES_MAX]);
 
 /* Say whether a route for `offered` answers to `asked`: HEAD is answered like
  * GET. */
@@ -28,5 +37,9 @@ const char *rf_route_allow(unsigned methods);
 
 /* Say whether a Content-Type is JSON in UTF-8, or absent. */
 bool rf_route_is_json(rf_text content_type);
+
+/* Say whether a Content-Type is text in UTF-8 as scripts are sent (text/plain,
+ * text/x-lua, application/octet-stream), or absent. */
+bool rf_route_is_text(rf_text content_type);
 
 #endif

@@ -94,9 +94,10 @@ static ptrdiff_t find_physical(const rf_catalog *catalog, rf_measure number)
 }
 
 /* Note what was posted. A measure the configuration names no more is not
- * shown. */
-static void take_posted(rf_row_layout *layout, const rf_measures *measures)
+ * shown. Returns whether any is. */
+static bool take_posted(rf_row_layout *layout, const rf_measures *measures)
 {
+    bool any = false;
     memset(layout->states, MEASURE_ABSENT, layout->catalog->physical_count);
     for (size_t i = 0; i < measures->count; i++) {
         ptrdiff_t at =
@@ -104,31 +105,38 @@ static void take_posted(rf_row_layout *layout, const rf_measures *measures)
         if (at >= 0) {
             layout->states[at] = MEASURE_POSTED;
             layout->quantities[at] = measures->amounts[i].quantity;
+            any = true;
         }
     }
+    return any;
 }
 
-/* A formula over nothing but measures nobody ever posted says nothing. */
+/* A sum of nothing but measures nobody ever posted says nothing. */
 static bool reads_posted(const rf_calculated *formula,
                          const rf_measures *measures)
 {
-    for (size_t i = 0; i < formula->term_count; i++) {
-        if (rf_measures_has(measures, formula->terms[i].measure)) {
+    for (size_t i = 0; i < formula->read_count; i++) {
+        if (rf_measures_has(measures, formula->reads[i])) {
             return true;
         }
     }
     return false;
 }
 
-/* Choose the calculated measures, and fill in what else they read. */
-static void take_calculated(rf_row_layout *layout, const rf_measures *measures)
+/* Choose the calculated measures, and fill in what else they read. What a
+ * script reads may not be known before it runs, so a row of anything shows
+ * those that are no plain sums. */
+static void take_calculated(rf_row_layout *layout, const rf_measures *measures,
+                            bool any)
 {
     const rf_catalog *catalog = layout->catalog;
     for (size_t i = 0; i < catalog->calculated_count; i++) {
         const rf_calculated *formula = &catalog->calculated[i];
-        layout->shown[i] = reads_posted(formula, measures);
-        for (size_t t = 0; layout->shown[i] && t < formula->term_count; t++) {
-            ptrdiff_t at = find_physical(catalog, formula->terms[t].measure);
+        layout->shown[i] = formula->kind == RF_FORMULA_LINEAR
+                               ? reads_posted(formula, measures)
+                               : any;
+        for (size_t r = 0; layout->shown[i] && r < formula->read_count; r++) {
+            ptrdiff_t at = find_physical(catalog, formula->reads[r]);
             if (at >= 0 && layout->states[at] == MEASURE_ABSENT) {
                 layout->states[at] = MEASURE_ZERO;
                 layout->quantities[at] = 0;
@@ -159,7 +167,7 @@ static void put_value(rf_json_writer *writer, const rf_row_style *style,
 static rf_status put_source(const rf_row_layout *layout,
                             const rf_row_style *style,
                             const source_layout *source,
-                            const rf_measures *measures, rf_json_writer *writer,
+                            const rf_subject *subject, rf_json_writer *writer,
                             rf_error *err)
 {
     const rf_catalog *catalog = layout->catalog;
@@ -178,7 +186,7 @@ static rf_status put_source(const rf_row_layout *layout,
             continue;
         }
         rf_quantity value = 0;
-        rf_status status = rf_calculated_value(formula, measures, &value, err);
+        rf_status status = rf_calculated_value(formula, subject, &value, err);
         if (status != RF_OK) {
             return status;
         }
@@ -193,8 +201,15 @@ static rf_status put_source(const rf_row_layout *layout,
 rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
                      const rf_row *row, rf_json_writer *writer, rf_error *err)
 {
-    take_posted(layout, row->measures);
-    take_calculated(layout, row->measures);
+    rf_subject subject = {.catalog = layout->catalog,
+                          .organization = row->organization,
+                          .product = row->product,
+                          .place = row->place,
+                          .measures = row->measures,
+                          .now_ms = style->now_ms,
+                          .thread = style->thread};
+    bool any = take_posted(layout, row->measures);
+    take_calculated(layout, row->measures, any);
     rf_json_begin_object(writer);
     if (style->organization) {
         rf_json_put_key(writer, "organizationId");
@@ -208,7 +223,7 @@ rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
     rf_json_begin_object(writer);
     rf_status status = RF_OK;
     for (size_t i = 0; i < layout->source_count && status == RF_OK; i++) {
-        status = put_source(layout, style, &layout->sources[i], row->measures,
+        status = put_source(layout, style, &layout->sources[i], &subject,
                             writer, err);
     }
     if (status == RF_OK) {

@@ -4,10 +4,11 @@
  *     {"productId":"T-shirt","dimensions":{"siteid":"1","ColorId":"red"},
  *      "quantities":{"pos":{"inbound":5,"availquantity":5}}}
  *
- * A row shows the physical measures that were ever posted there; every
- * calculated measure that reads at least one of them; and the other measures
- * those formulas read, as 0. Sources and measures are in lower case, site and
- * location too, the other dimensions as they are known.
+ * A row shows the physical measures that were ever posted there; every sum that
+ * reads at least one of them; every other formula, if there are any at all; and
+ * the other measures those formulas are known to read, as 0. Sources and
+ * measures are in lower case, site and location too, the other dimensions as
+ * they are known.
  */
 #ifndef RINGFENCE_SERVER_API_ROW_H
 #define RINGFENCE_SERVER_API_ROW_H
@@ -30,10 +31,13 @@ typedef struct rf_row_style {
     rf_level shown;    /* the coordinates of "dimensions" */
     bool organization; /* put "organizationId", too */
     bool negative;     /* put values below zero */
+    int64_t now_ms;    /* for formulas: one time for a whole answer */
+    unsigned thread;   /* whose scripts to use */
 } rf_row_style;
 
-/* Put one row. RF_E_QUANTITY_OVERFLOW: a formula's value does not fit; the
- * writer is then in the middle of the row. */
+/* Put one row, whose place may hold more coordinates than are shown.
+ * RF_E_QUANTITY_OVERFLOW: a formula's value does not fit; RF_E_SCRIPT: a script
+ * failed. The writer is then in the middle of the row. */
 RF_MUST_CHECK rf_status rf_row_put(rf_row_layout *layout,
                                    const rf_row_style *style, const rf_row *row,
                                    rf_json_writer *writer, rf_error *err);

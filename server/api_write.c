@@ -161,11 +161,13 @@ static rf_answer answer_of(const write *w, const line *entry)
         answer.status = entry->invalid->status;
         answer.message = entry->invalid->message;
         answer.field = entry->invalid->field;
+        answer.script = &entry->invalid->script;
     } else if (entry->result != NULL) {
         answer.status = entry->result->status;
         answer.partial = entry->result->partial;
         answer.message = entry->result->message;
         answer.field = entry->result->field;
+        answer.script = &entry->result->script;
     }
     return answer;
 }

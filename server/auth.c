@@ -64,9 +64,7 @@ static rf_status fill_auth(rf_auth *auth, const rf_json *keys,
     if (status != RF_OK) {
         return rf_fail(err, status, "no memory for the keys");
     }
-    return problems->count == before
-               ? RF_OK
-               : rf_problems_fail(problems, RF_E_BAD_CONFIGURATION, err);
+    return problems->count == before ? RF_OK : rf_problems_fail(problems, err);
 }
 
 rf_status rf_auth_create(const rf_json *keys, const rf_json *clients,

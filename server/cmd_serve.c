@@ -6,14 +6,19 @@
  * before anyone can ask; the address is bound before the writer starts, so
  * that a port in use changes nothing; at the end nothing new comes in, what
  * was accepted is finished, and the store is closed last.
+ *
+ * Formulas are evaluated on the I/O threads, the writer's and the loader's,
+ * which are numbered in that order.
  */
+#include "core/alloc.h"
 #include "core/store_lmdb.h"
 #include "server/api.h"
 #include "server/cli.h"
-#include "server/environment_file.h"
 #include "server/http.h"
+#include "server/loader.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/watcher.h"
 #include "server/writer.h"
 
 #include <errno.h>
@@ -34,10 +39,12 @@ typedef struct server {
     rf_auth *auth;
     rf_store *store;
     rf_engine *engine;
+    rf_loader *loader;
     rf_writer *writer;
     rf_api *api;
     rf_handler handler;
     rf_http *http;
+    rf_watcher *watcher;
     atomic_bool outcome_unknown;
 } server;
 
@@ -104,61 +111,40 @@ static rf_status open_store(server *running, rf_error *err)
         .ids_max = (uint64_t)options->ids_max,
         .journal_retention_days = (unsigned)options->retention_days,
         .journal_bytes_max = (uint64_t)options->journal_bytes,
+        .thread = thread_count(options),
     };
     return rf_engine_create(&engine, &running->engine, err);
 }
 
-/* What became of the environment being loaded. */
-typedef struct loading {
-    bool finished;
-} loading;
-
-static void note_finished(rf_task *task)
+/* On the loader's thread. */
+static void note_load(void *self, const rf_load *load,
+                      const rf_load_outcome *outcome)
 {
-    loading *load = task->owner;
-    load->finished = true;
+    server *running = self;
+    rf_api_note_load(running->api, load, outcome);
 }
 
-/* Publish one environment before anyone can ask for it. */
-static rf_status load_environment(void *context, rf_environment_file *file,
-                                  rf_error *err)
+/* Publish all environments before anyone can ask for them. */
+static rf_status load_environments(server *running, rf_error *err)
 {
-    server *running = context;
-    loading load = {0};
-    rf_task task = {
-        .kind = RF_TASK_CONFIGURE,
-        .environment = file->id,
-        .actor = rf_text_of("system"),
-        .silent = true,
-        .draft = &file->draft,
-        .document = file->document,
-        .problems = &file->problems,
-        .done = note_finished,
-        .owner = &load,
+    rf_problems problems = {0};
+    rf_loader_options options = {
+        .options = &running->options,
+        .store = running->store,
+        .engine = running->engine,
+        .threads = thread_count(&running->options) + 2,
+        .observer = running,
+        .tried = note_load,
     };
-    if (file->status == RF_OK) {
-        rf_engine_submit(running->engine, &task);
-        while (!load.finished) {
-            bool more;
-            rf_status status = rf_engine_step(running->engine, &more, err);
-            if (status != RF_OK) {
-                return status;
-            }
-        }
-    }
-    rf_status status = file->status != RF_OK ? file->status : task.status;
-    if (file->problems.count > 0) {
-        rf_cli_print_problems(file->path, &file->problems);
-        return rf_fail(err, RF_E_BAD_CONFIGURATION,
-                       "%s cannot be used, so nothing was started", file->path);
-    }
+    rf_status status = rf_loader_create(&options, &running->loader, err);
     if (status != RF_OK) {
-        const rf_error *error =
-            file->status != RF_OK ? &file->error : &task.error;
-        return rf_fail(err, status, "%.60s: %.180s", file->path,
-                       error->message);
+        return status;
     }
-    return RF_OK;
+    status = rf_loader_load_all(running->loader, &problems, err);
+    if (problems.count > 0) {
+        rf_cli_print_problems(err->field, &problems);
+    }
+    return status;
 }
 
 static rf_status make_writer(server *running, rf_error *err)
@@ -182,6 +168,7 @@ static rf_status make_api(server *running, rf_error *err)
         .store = running->store,
         .globe = rf_engine_globe(running->engine),
         .writer = running->writer,
+        .loader = running->loader,
         .version = RINGFENCE_VERSION,
         .threads = thread_count(&running->options),
     };
@@ -229,6 +216,70 @@ static rf_status make_auth(server *running, rf_error *err)
     return status;
 }
 
+/* ---- Loading again ---- */
+
+static void free_load(rf_load *load)
+{
+    rf_load_done(load);
+    rf_free(load);
+}
+
+/* Have all files read again; what becomes of it is in the log. */
+static void reload(server *running, const char *actor, bool is_quiet)
+{
+    rf_error error = {0};
+    rf_load *load = rf_calloc(1, sizeof *load);
+    if (load == NULL) {
+        warn(NULL, "no memory to load plugins and configurations again");
+        return;
+    }
+    load->kind = RF_LOAD_RELOAD;
+    load->environment = RF_TEXT_EMPTY;
+    load->actor = rf_text_of(actor);
+    load->is_quiet = is_quiet;
+    load->done = free_load;
+    if (rf_loader_submit(running->loader, load, &error) != RF_OK) {
+        warn(NULL, error.message);
+        free_load(load);
+    }
+}
+
+static void reload_changed(void *self)
+{
+    reload(self, "watcher", true);
+}
+
+static rf_status start_watcher(server *running, rf_error *err)
+{
+    const rf_options *options = &running->options;
+    rf_watcher_options watcher = {
+        .plugins = options->plugins_directory,
+        .environments = options->environments_directory,
+        .changed = reload_changed,
+        .self = running,
+    };
+    return options->watch_plugins
+               ? rf_watcher_start(&watcher, &running->watcher, err)
+               : RF_OK;
+}
+
+/* ---- The whole ---- */
+
+static rf_status start_threads(server *running, rf_error *err)
+{
+    rf_status status = start_http(running, err);
+    if (status == RF_OK) {
+        status = rf_writer_start(running->writer, err);
+    }
+    if (status == RF_OK) {
+        status = rf_loader_start(running->loader, running->writer, err);
+    }
+    if (status == RF_OK) {
+        status = start_watcher(running, err);
+    }
+    return status;
+}
+
 static rf_status start(server *running, rf_error *err)
 {
     rf_status status = make_auth(running, err);
@@ -236,9 +287,7 @@ static rf_status start(server *running, rf_error *err)
         status = open_store(running, err);
     }
     if (status == RF_OK) {
-        status =
-            rf_environment_files_read(running->options.environments_directory,
-                                      load_environment, running, err);
+        status = load_environments(running, err);
     }
     if (status == RF_OK) {
         status = make_writer(running, err);
@@ -246,13 +295,7 @@ static rf_status start(server *running, rf_error *err)
     if (status == RF_OK) {
         status = make_api(running, err);
     }
-    if (status == RF_OK) {
-        status = start_http(running, err);
-    }
-    if (status == RF_OK) {
-        status = rf_writer_start(running->writer, err);
-    }
-    return status;
+    return status == RF_OK ? start_threads(running, err) : status;
 }
 
 /* Whoever waits for this line reads the address from it. */
@@ -280,7 +323,7 @@ static void give_sign(const server *running, unsigned long *turns)
 }
 
 /* The main thread's own work: wait for signals, give signs of life. */
-static void wait_for_stop(const server *running, const sigset_t *signals)
+static void wait_for_stop(server *running, const sigset_t *signals)
 {
     unsigned beat = rf_notify_watchdog_seconds();
     unsigned long turns = 0;
@@ -292,22 +335,41 @@ static void wait_for_stop(const server *running, const sigset_t *signals)
         }
         if (signal == SIGHUP) {
             rf_log_event(RF_LOG_INFO, "server",
-                         "SIGHUP: configurations change through the API, so "
-                         "there is nothing to load again");
+                         "SIGHUP: loading all plugins and configurations");
+            reload(running, "SIGHUP", false);
         } else if (signal < 0 && errno == EAGAIN && beat > 0) {
             give_sign(running, &turns);
         }
     }
 }
 
+/* Nobody waits for the writer any longer than it runs. */
+static void stop_writer(server *running)
+{
+    if (running->writer != NULL) {
+        rf_writer_stop(running->writer);
+    }
+    if (running->loader != NULL) {
+        rf_loader_abandon(running->loader);
+    }
+}
+
+/* What was accepted, be it a command or a change of plugins, is finished while
+ * the drain lasts; a writer that has given up will finish nothing. */
 static void take_apart(server *running)
 {
     if (running->api != NULL) {
         rf_api_drain(running->api);
     }
+    rf_watcher_stop(running->watcher);
+    if (atomic_load(&running->outcome_unknown)) {
+        stop_writer(running);
+    }
     if (running->http != NULL) {
         rf_http_stop(running->http);
     }
+    stop_writer(running);
+    rf_loader_free(running->loader);
     rf_writer_free(running->writer);
     rf_http_free(running->http);
     rf_api_free(running->api);

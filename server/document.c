@@ -364,7 +364,7 @@ rf_status rf_document_read(rf_arena *arena, const rf_json *root, rf_draft *out,
     }
     *out = draft;
     if (problems->count > 0) {
-        return rf_problems_fail(problems, RF_E_BAD_CONFIGURATION, err);
+        return rf_problems_fail(problems, err);
     }
     return RF_OK;
 }

@@ -1,13 +1,11 @@
 /*
- * environment_file.c - reading and replacing configuration documents.
+ * environment_file.c - reading configuration documents.
  */
 #include "server/environment_file.h"
 
 #include "core/buffer.h"
 #include "core/generation.h"
-#include "server/document.h"
 #include "server/files.h"
-#include "server/json.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,15 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define DOCUMENT_BYTES_MAX ((size_t)16 * 1024 * 1024)
-
-#define DOCUMENT_LIMITS                                                        \
-    ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
-
-#define ARENA_BLOCK_BYTES ((size_t)64 * 1024)
 
 #define SUFFIX ".json"
 
@@ -41,31 +32,23 @@ bool rf_environment_id_is_valid(rf_text id)
     return id.length > 0 && id.length <= RF_ENVIRONMENT_ID_MAX;
 }
 
-/* ---- Reading ---- */
-
-/* Read a file into a draft; what goes wrong is the file's, not the folder's. */
-static rf_status parse_file(rf_environment_file *file, rf_arena *arena,
-                            rf_buffer *text, rf_error *err)
+void rf_environment_file_name(rf_text id, char out[RF_ENVIRONMENT_FILE_SIZE])
 {
-    const rf_json *root = NULL;
+    int length = snprintf(out, RF_ENVIRONMENT_FILE_SIZE, "%.*s" SUFFIX,
+                          (int)id.length, id.bytes);
+    RF_ASSERT(length > 0 && length < RF_ENVIRONMENT_FILE_SIZE);
+}
+
+/* Administrators lay documents out as they like, with links too. */
+static rf_status read_document(const rf_environment_file *file, rf_buffer *text,
+                               rf_error *err)
+{
     if (!rf_environment_id_is_valid(file->id)) {
         return rf_fail(err, RF_E_BAD_CONFIGURATION,
                        "the name of the file is not an environment's id");
     }
-    rf_status status = rf_files_read(file->path, DOCUMENT_BYTES_MAX, text, err);
-    if (status != RF_OK) {
-        return status;
-    }
-    file->document = (rf_text){text->bytes, text->length};
-    status = rf_json_parse(arena, file->document, DOCUMENT_LIMITS, &root, err);
-    if (status != RF_OK) {
-        return status;
-    }
-    if (!rf_json_is(root, RF_JSON_OBJECT)) {
-        return rf_fail(err, RF_E_BAD_CONFIGURATION,
-                       "the document is not an object");
-    }
-    return rf_document_read(arena, root, &file->draft, &file->problems, err);
+    return rf_files_read_at(AT_FDCWD, file->path, true, DOCUMENT_BYTES_MAX,
+                            text, err);
 }
 
 /* Read one file and hand it to the visit. */
@@ -79,21 +62,21 @@ static rf_status visit_file(const char *directory, const char *name,
         return rf_fail(err, RF_E_STORAGE, "the path of %.120s is too long",
                        name);
     }
-    rf_arena arena;
     rf_buffer text = {0};
-    rf_arena_init(&arena, ARENA_BLOCK_BYTES, 0);
     rf_environment_file file = {
         .path = path,
         .id = {name, strlen(name) - strlen(SUFFIX)},
         .document = RF_TEXT_EMPTY,
     };
-    file.status = parse_file(&file, &arena, &text, &file.error);
+    file.status = read_document(&file, &text, &file.error);
+    if (file.status == RF_OK) {
+        file.document = (rf_text){text.bytes, text.length};
+    }
     rf_status status =
         file.status == RF_E_NO_MEMORY
             ? rf_fail(err, RF_E_NO_MEMORY, "no memory to read %.120s", path)
             : visit(context, &file, err);
     rf_buffer_done(&text);
-    rf_arena_done(&arena);
     return status;
 }
 
@@ -124,62 +107,5 @@ rf_status rf_environment_files_read(const char *directory,
         free(entries[i]);
     }
     free(entries);
-    return status;
-}
-
-/* ---- Writing ---- */
-
-/* Write the whole text to a file of its own. */
-static rf_status write_aside(int folder, const char *name, rf_text text,
-                             rf_error *err)
-{
-    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                    S_IRUSR | S_IWUSR | S_IRGRP);
-    if (fd < 0) {
-        return rf_files_fail(err, "write", name);
-    }
-    rf_status status = rf_files_write(fd, text, name, err);
-    if (status == RF_OK && fsync(fd) != 0) {
-        status = rf_files_fail(err, "write", name);
-    }
-    if (close(fd) != 0 && status == RF_OK) {
-        status = rf_files_fail(err, "write", name);
-    }
-    return status;
-}
-
-/* A crash leaves the old file or the new one: the text is durable under
- * another name before that name is changed. */
-static rf_status replace_file(int folder, rf_text id, rf_text document,
-                              rf_error *err)
-{
-    char name[RF_ENVIRONMENT_ID_MAX + sizeof SUFFIX];
-    char aside[sizeof name + 8];
-    snprintf(name, sizeof name, "%.*s" SUFFIX, (int)id.length, id.bytes);
-    snprintf(aside, sizeof aside, ".%s.new", name);
-    rf_status status = write_aside(folder, aside, document, err);
-    if (status == RF_OK && renameat(folder, aside, folder, name) != 0) {
-        status = rf_files_fail(err, "replace", name);
-    }
-    if (status != RF_OK) {
-        (void)unlinkat(folder, aside, 0);
-        return status;
-    }
-    return fsync(folder) == 0 ? RF_OK : rf_files_fail(err, "replace", name);
-}
-
-rf_status rf_environment_file_write(const char *directory, rf_text id,
-                                    rf_text document, rf_error *err)
-{
-    RF_ASSERT(rf_environment_id_is_valid(id));
-    if (mkdir(directory, S_IRWXU | S_IRGRP | S_IXGRP) != 0 && errno != EEXIST) {
-        return rf_files_fail(err, "make", directory);
-    }
-    int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) {
-        return rf_files_fail(err, "open", directory);
-    }
-    rf_status status = replace_file(folder, id, document, err);
-    close(folder);
     return status;
 }

@@ -40,7 +40,7 @@ typedef struct option_row {
     option_type type;
     size_t offset;        /* of the member of rf_options it fills in */
     const char *standard; /* default of text, address and level */
-    int64_t number;       /* default of an integer, false or true */
+    int64_t number;       /* default of an integer or a boolean */
     rf_json_range range;  /* of an integer */
     const char *sentence;
 } option_row;
@@ -54,6 +54,11 @@ typedef struct option_row {
     {                                                                          \
         name, OPTION_INTEGER, offsetof(rf_options, member), NULL, number,      \
             {min, max}, sentence                                               \
+    }
+#define BOOLEAN_ROW(name, member, truth, sentence)                             \
+    {                                                                          \
+        name, OPTION_BOOLEAN, offsetof(rf_options, member), NULL, truth,       \
+            {0, 0}, sentence                                                   \
     }
 #define PLAIN_ROW(name, type, member, sentence)                                \
     {                                                                          \
@@ -71,6 +76,13 @@ static const option_row option_table[] = {
              "environments", "One configuration document per environment."),
     INTEGER_ROW("ioThreads", io_threads, 0, 0, 256,
                 "Threads that serve connections; 0 takes one per core."),
+    BOOLEAN_ROW("plugins.watch", watch_plugins, false,
+                "Whether a plugin's file that is saved is loaded at once; else "
+                "a reload does it. Off, because an editor may save what is not "
+                "finished."),
+    BOOLEAN_ROW("plugins.compile", compile_formulas, true,
+                "Whether formulas that can be proved to be sums, largest or "
+                "smallest are evaluated natively; else all run in Lua."),
     INTEGER_ROW("limits.bodyBytes", body_bytes, MEBI, KIBI, MEBI,
                 "Longest body; beyond it a request is answered 413."),
     INTEGER_ROW("limits.bulkItems", bulk_items, 512, 1, 512,
@@ -104,9 +116,9 @@ static const option_row option_table[] = {
                 "Most ids remembered, at about 24 bytes each."),
     TEXT_ROW("log.level", OPTION_LEVEL, log_level, "info",
              "What is logged: `error`, `warn`, `info` or `debug`."),
-    PLAIN_ROW("behindTlsProxy", OPTION_BOOLEAN, behind_tls_proxy,
-              "Whether something in front of the server speaks TLS; needed to "
-              "listen beyond this machine."),
+    BOOLEAN_ROW("behindTlsProxy", behind_tls_proxy, false,
+                "Whether something in front of the server speaks TLS; needed "
+                "to listen beyond this machine."),
     PLAIN_ROW("auth.keys", OPTION_LIST, auth_keys,
               "API keys: `name`, `sha256`, `roles`, `environments`."),
     PLAIN_ROW("auth.clients", OPTION_LIST, auth_clients,
@@ -306,6 +318,9 @@ void rf_options_init(rf_options *options)
         } else if (row->type == OPTION_INTEGER) {
             int64_t *slot = find_slot(options, row);
             *slot = row->number;
+        } else if (row->type == OPTION_BOOLEAN) {
+            bool *slot = find_slot(options, row);
+            *slot = row->number != 0;
         }
     }
 }
@@ -338,9 +353,8 @@ rf_status rf_options_read(rf_options *options, rf_text text,
             }
         }
     }
-    return problems->count == problems_before
-               ? RF_OK
-               : rf_problems_fail(problems, RF_E_BAD_CONFIGURATION, err);
+    return problems->count == problems_before ? RF_OK
+                                              : rf_problems_fail(problems, err);
 }
 
 rf_status rf_options_override(rf_options *options, const char *name,
@@ -411,7 +425,9 @@ static void print_row(rf_buffer *out, const option_row *row)
     } else {
         const char *standard = row->standard;
         if (standard == NULL) {
-            standard = row->type == OPTION_BOOLEAN ? "false" : "[]";
+            standard = row->type != OPTION_BOOLEAN ? "[]"
+                       : row->number != 0          ? "true"
+                                                   : "false";
         }
         snprintf(cells, sizeof cells, "`%s` | | ", standard);
         rf_buffer_append_string(out, cells);

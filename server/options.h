@@ -35,6 +35,8 @@ typedef struct rf_options {
     const char *plugins_directory;
     const char *environments_directory;
     int64_t io_threads; /* 0: as many as cores */
+    bool watch_plugins;
+    bool compile_formulas;
 
     int64_t body_bytes;
     int64_t bulk_items;

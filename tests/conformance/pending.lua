@@ -17,11 +17,8 @@ return {
   ["17-dry-run-and-explain.json"] = "dry run, POST /availability",
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",
-  ["23-plugins.json"] = "Lua plugins, /plugins",
 
   ["levels-1"] = "POST /setonhand (see levels_spec)",
-  ["levels-2"] = "GET /plugins (see levels_spec)",
-  ["calc-3"] = "Lua plugins, GET /plugins",
   ["strict-4"] = "POST /allocation/allocate (see reserve_check_spec)",
   ["idempotency-1"] = "POST /allocation/... (see idempotency_spec)",
   ["atomic-2"] = "POST /allocation/... (see basket_spec)",
@@ -30,9 +27,9 @@ return {
     "POST /allocation/..., GET /onhand, POST /setonhand (see tolerance_spec)",
   ["tolerance-2"] = "POST /onhand/changeschedule (see tolerance_spec)",
   ["errors-2"] =
-    "jobs, orders, GET /history, POST /plugins/rollback (see http_spec)",
+    "jobs, orders, GET /history (see http_spec)",
   ["errors-3"] =
-    "POST /allocation/allocate, reload, token calls (see auth_spec)",
+    "POST /allocation/allocate, token calls (see auth_spec)",
   ["journal-1"] = "GET /history (see events_spec)",
   ["journal-2"] = "server-sent events",
   ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",

@@ -4,6 +4,7 @@ local App = require "tests.support.app"
 local expect = require "tests.support.expect"
 local folder = require "tests.support.folder"
 local http = require "tests.support.http"
+local plugins = require "tests.support.plugins"
 local process = require "tests.support.process"
 local Server = require "tests.support.server"
 local tasks = require "tests.support.tasks"
@@ -94,6 +95,72 @@ describe("ringfence", function()
     local status, output, errors = app.server:tool "check"
     assert.are.equal(WRONG_USAGE, status, output .. errors)
     assert.is_truthy((output .. errors):find("nonsense", 1, true))
+  end)
+
+  -- Check what runs these plugins; exit status, and all it said.
+  local function check(texts, names)
+    app = App.start { stopped = true, config = "formulas.json",
+      patch = { ringfence = { plugins = names } } }
+    for name, text in pairs(texts) do
+      plugins.install(app.server, name, text)
+    end
+    local status, output, errors = app.server:tool "check"
+    return status, output .. errors
+  end
+
+  it("check counts what it has tried, and writes nothing", function()
+    local status, text = check({ safety = plugins.safety(10,
+      { tail = plugins.EXAMPLES:format(90) }) }, { "safety" })
+    assert.are.equal(0, status, text)
+    assert.is_truthy(text:find("1 environments are good, 0 are not", 1, true),
+      text)
+    assert.is_truthy(text:find(
+      "1 plugins are run, with 2 formulas (1 native, 1 in Lua) and 2 examples",
+      1, true), text)
+    assert.are.same({ app.id .. ".json" },
+      folder.list(app.server.root .. "/environments"))
+    assert.are.same({}, folder.list(app.server.root .. "/data"))
+  end)
+
+  it("check names plugin, file and line of every kind of mistake", function()
+    for _, case in ipairs(plugins.BROKEN) do
+      local status, text = check({ safety = case[2] }, { "safety" })
+      assert.are.equal(WRONG_USAGE, status, case[1] .. ": " .. text)
+      local place = case[3] and ("safety/plugin.lua:%d: "):format(case[3])
+        or "safety/plugin.lua:"
+      assert.is_truthy(text:find(place, 1, true), place .. " not in " .. text)
+      App.finish(app)
+    end
+  end)
+
+  it("check tells every environment's mistakes", function()
+    local status, text = check({ safety = plugins.safety(10), bad = "return {" },
+      { "safety" })
+    assert.are.equal(0, status, text)
+    folder.write(app.server.root .. "/environments/second.json",
+      '{ "ringfence": { "plugins": [ "bad" ] } }')
+    folder.write(app.server.root .. "/environments/third.json",
+      '{ "ringfence": { "plugins": [ "nowhere", "../safety" ] } }')
+    local output, errors
+    status, output, errors = app.server:tool "check"
+    text = output .. errors
+    assert.are.equal(WRONG_USAGE, status, text)
+    for _, part in ipairs { "second.json: bad/plugin.lua:1: ",
+      "third.json: $.ringfence.plugins[0]: ",
+      "third.json: $.ringfence.plugins[1]: ",
+      "1 environments are good, 2 are not" } do
+      assert.is_truthy(text:find(part, 1, true), part .. " not in " .. text)
+    end
+  end)
+
+  it("check takes an environment's own copy before the shared one", function()
+    local status, text = check({ safety = plugins.safety(10) }, { "safety" })
+    assert.are.equal(0, status, text)
+    local own = ("%s/environments/%s.plugins"):format(app.server.root, app.id)
+    folder.make(own)
+    folder.make(own .. "/safety")
+    folder.write(own .. "/safety/plugin.lua", "return {")
+    assert.are.equal(WRONG_USAGE, (app.server:tool "check"))
   end)
 
   it("verify finds every total equal to its leaves", function()

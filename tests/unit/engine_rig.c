@@ -32,11 +32,27 @@ static void open_engine(engine_rig *rig)
     }
 }
 
+void engine_note_done(rf_task *task)
+{
+    task->owner = NULL;
+}
+
+/* Give back what the engine did not take. */
+static void note_configured(rf_task *task)
+{
+    rf_catalog_free(task->catalog);
+    rf_registry_free(task->registry);
+    engine_note_done(task);
+}
+
 static void close_engine(engine_rig *rig)
 {
     rf_view_done(&rig->view);
     rf_engine_free(rig->engine);
     rig->engine = NULL;
+    if (rig->configuring != NULL && rig->configuring->owner != NULL) {
+        note_configured(rig->configuring); /* it was cut short */
+    }
     rig_close(rig->disk);
 }
 
@@ -94,11 +110,6 @@ void engine_restart(engine_rig *rig)
     engine_configure(rig);
 }
 
-static void note_done(rf_task *task)
-{
-    task->owner = NULL;
-}
-
 static rf_task *make_task(engine_rig *rig, rf_task_kind kind)
 {
     rf_task *task = rf_arena_calloc(&rig->arena, 1, sizeof *task);
@@ -106,7 +117,7 @@ static rf_task *make_task(engine_rig *rig, rf_task_kind kind)
     task->kind = kind;
     task->environment = rf_text_of(RIG_ENVIRONMENT);
     task->actor = rf_text_of("tester");
-    task->done = note_done;
+    task->done = engine_note_done;
     task->owner = rig;
     return task;
 }
@@ -114,11 +125,22 @@ static rf_task *make_task(engine_rig *rig, rf_task_kind kind)
 rf_task *engine_submit_configure(engine_rig *rig)
 {
     rf_task *task = make_task(rig, RF_TASK_CONFIGURE);
+    rf_error err = {0};
     rig->draft->problems = (rf_problems){0};
-    task->draft = &rig->draft->draft;
     task->document = rf_text_of("{}");
-    task->problems = &rig->draft->problems;
-    rf_engine_submit(rig->engine, task);
+    task->done = note_configured;
+    rig->configuring = task;
+    assert_int_equal(rf_engine_registry(rig->engine, task->environment,
+                                        &task->registry, &err),
+                     RF_OK);
+    task->status =
+        rf_catalog_build(&rig->draft->draft, task->registry,
+                         &rig->draft->problems, &task->catalog, &err);
+    if (task->status == RF_OK) {
+        rf_engine_submit(rig->engine, task);
+    } else {
+        task->done(task);
+    }
     return task;
 }
 

@@ -71,8 +71,13 @@ static void every_class_has_its_numbers(void **state)
 
 static void success_says_nothing_more(void **state)
 {
-    rf_answer answer = {"ohre", rf_text_of("r-1"), RF_OK,
-                        false,  "left over",       "left over"};
+    rf_script_place place = {.plugin = "left over"};
+    rf_answer answer = {.prefix = "ohre",
+                        .id = rf_text_of("r-1"),
+                        .status = RF_OK,
+                        .message = "left over",
+                        .field = "left over",
+                        .script = &place};
     (void)state;
     write_answer(&answer);
     assert_written("{\"id\":\"ohre~r-1\",\"processingStatus\":\"success\","
@@ -85,8 +90,11 @@ static void success_says_nothing_more(void **state)
 
 static void failure_names_code_and_field(void **state)
 {
-    rf_answer answer = {"ohce", RF_TEXT_EMPTY,   RF_E_MISSING_FIELD,
-                        false,  "id is missing", "id"};
+    rf_answer answer = {.prefix = "ohce",
+                        .id = RF_TEXT_EMPTY,
+                        .status = RF_E_MISSING_FIELD,
+                        .message = "id is missing",
+                        .field = "id"};
     (void)state;
     write_answer(&answer);
     assert_written("{\"id\":\"\",\"processingStatus\":\"failure\","
@@ -101,10 +109,44 @@ static void failure_names_code_and_field(void **state)
                    "\"code\":\"conflict\"}");
 }
 
+static void failure_names_the_place_in_a_plugin(void **state)
+{
+    rf_script_place place = {
+        .plugin = "shop", .file = "plugin.lua", .function = "iv.a", .line = 7};
+    rf_answer answer = {.prefix = "ohre",
+                        .id = rf_text_of("r-1"),
+                        .status = RF_E_SCRIPT,
+                        .message = "no",
+                        .field = "",
+                        .script = &place};
+    (void)state;
+    write_answer(&answer);
+    assert_written("{\"id\":\"ohre~r-1\",\"processingStatus\":\"failure\","
+                   "\"message\":\"no\",\"statusCode\":500,"
+                   "\"code\":\"script_error\",\"plugin\":\"shop\","
+                   "\"function\":\"iv.a\",\"line\":7}");
+    answer.status = RF_E_PLUGIN_SYNTAX;
+    answer.id = RF_TEXT_EMPTY;
+    write_answer(&answer);
+    assert_written("{\"id\":\"\",\"processingStatus\":\"failure\","
+                   "\"message\":\"no\",\"statusCode\":400,"
+                   "\"code\":\"plugin_syntax\",\"plugin\":\"shop\","
+                   "\"file\":\"plugin.lua\",\"line\":7}");
+    place.plugin[0] = '\0';
+    write_answer(&answer);
+    assert_written("{\"id\":\"\",\"processingStatus\":\"failure\","
+                   "\"message\":\"no\",\"statusCode\":400,"
+                   "\"code\":\"plugin_syntax\"}");
+}
+
 static void the_longest_id_fits(void **state)
 {
     char id[4 * 128];
-    rf_answer answer = {"ohre", {id, sizeof id}, RF_OK, false, "", ""};
+    rf_answer answer = {.prefix = "ohre",
+                        .id = {id, sizeof id},
+                        .status = RF_OK,
+                        .message = "",
+                        .field = ""};
     (void)state;
     for (size_t i = 0; i < sizeof id; i += 4) {
         memcpy(id + i, "\xF0\x9F\x92\xA1", 4);
@@ -195,6 +237,7 @@ int main(void)
         TEST(every_class_has_its_numbers),
         TEST(success_says_nothing_more),
         TEST(failure_names_code_and_field),
+        TEST(failure_names_the_place_in_a_plugin),
         TEST(the_longest_id_fits),
         TEST(reservations_tell_record_and_quantity),
         TEST(refusals_tell_what_binds),

@@ -54,6 +54,36 @@ static void a_decoded_slash_is_no_border(void **state)
     assert_false(rf_route_matches("/onhand/reserve", &segment, 1));
 }
 
+static void names_in_braces_stand_for_any_segment(void **state)
+{
+    (void)state;
+    assert_true(matches("/plugins/{name}", "/plugins/Safety"));
+    assert_true(matches("/plugins/{name}", "/plugins/{name}"));
+    assert_true(matches("/plugins/{name}/{file}", "/PLUGINS/a/plugin.lua"));
+    assert_true(matches("/orders/{source}/lines", "/orders/web/lines"));
+    assert_false(matches("/plugins/{name}", "/plugins"));
+    assert_false(matches("/plugins/{name}", "/plugins/a/b"));
+    assert_false(matches("/plugins/{name}/{file}", "/plugins/a"));
+    assert_false(matches("/orders/{source}/lines", "/orders/web/parts"));
+    assert_false(matches("/orders/{source}/lines", "/orders/web"));
+}
+
+static void segments_in_braces_are_captured(void **state)
+{
+    rf_text segments[SEGMENTS_MAX];
+    rf_text captured[RF_ROUTE_CAPTURES_MAX] = {{0}};
+    (void)state;
+    split("/plugins/Safety/plugin.lua", segments);
+    rf_route_capture("/plugins/{name}/{file}", segments, captured);
+    assert_true(rf_text_equal(captured[0], rf_text_of("Safety")));
+    assert_true(rf_text_equal(captured[1], rf_text_of("plugin.lua")));
+    assert_null(captured[2].bytes);
+    split("/a/B/c/D", segments);
+    rf_route_capture("/a/{x}/c/{y}", segments, captured);
+    assert_true(rf_text_equal(captured[0], rf_text_of("B")));
+    assert_true(rf_text_equal(captured[1], rf_text_of("D")));
+}
+
 static void head_is_answered_like_get(void **state)
 {
     (void)state;
@@ -115,16 +145,43 @@ static void other_types_are_not(void **state)
     }
 }
 
+static void scripts_come_as_text(void **state)
+{
+    static const char *const good[] = {
+        "",
+        "text/plain",
+        "Text/X-Lua",
+        "application/octet-stream",
+        "text/plain; charset=UTF-8",
+    };
+    static const char *const bad[] = {
+        "application/json",
+        "text/html",
+        "text/plain; charset=latin1",
+        "application/x-www-form-urlencoded",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(rf_route_is_text(rf_text_of(good[i])));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(rf_route_is_text(rf_text_of(bad[i])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_match_as_a_whole),
         cmocka_unit_test(paths_match_in_any_letter_case),
         cmocka_unit_test(a_decoded_slash_is_no_border),
+        cmocka_unit_test(names_in_braces_stand_for_any_segment),
+        cmocka_unit_test(segments_in_braces_are_captured),
         cmocka_unit_test(head_is_answered_like_get),
         cmocka_unit_test(methods_are_listed),
         cmocka_unit_test(json_in_utf8_is_taken),
         cmocka_unit_test(other_types_are_not),
+        cmocka_unit_test(scripts_come_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

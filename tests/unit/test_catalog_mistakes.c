@@ -362,7 +362,7 @@ static void test_term_limit_just_under_at_and_over(void **state)
     char *terms = draft_list(f, "a.m", RF_TERMS_MAX);
     draft_formula(f, "a", "sum", terms, "");
     draft_build(f);
-    assert_int_equal(draft_find_calculated(f, "a", "sum")->term_count,
+    assert_int_equal(draft_find_calculated(f, "a", "sum")->sum.term_count,
                      RF_TERMS_MAX);
     rf_catalog_free(f->catalog);
     f->catalog = NULL;

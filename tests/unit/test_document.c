@@ -671,7 +671,7 @@ static void test_the_standard_document(void **state)
     const rf_calculated *available = rf_catalog_calculated(
         catalog, rf_text_of("iv"), rf_text_of("availabletoreserve"));
     assert_ptr_equal(&catalog->calculated[reserved->reservation], available);
-    assert_int_equal(available->term_count, 5);
+    assert_int_equal(available->sum.term_count, 5);
     assert_int_equal(catalog->physical_count, 18);
     assert_int_equal(catalog->group_order_count, 3);
     assert_text(rf_catalog_coordinate_name(catalog, catalog->group_order[1]),

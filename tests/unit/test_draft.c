@@ -59,20 +59,19 @@ static void test_a_failure_lists_what_fits(void **state)
     rf_problems problems = {0};
     rf_error err;
     rf_problems_add(&problems, rf_text_of("$.a"), "is bad");
-    assert_int_equal(rf_problems_fail(&problems, RF_E_BAD_CONFIGURATION, &err),
-                     RF_E_BAD_CONFIGURATION);
+    assert_int_equal(rf_problems_fail(&problems, &err), RF_E_BAD_CONFIGURATION);
     assert_int_equal(err.status, RF_E_BAD_CONFIGURATION);
     assert_string_equal(err.field, "$.a");
     assert_string_equal(err.message, "$.a: is bad");
 
     rf_problems_add(&problems, rf_text_of("$.b"), "is worse");
-    rf_problems_fail(&problems, RF_E_BAD_CONFIGURATION, &err);
+    rf_problems_fail(&problems, &err);
     assert_string_equal(err.message, "$.a: is bad; $.b: is worse");
 
     for (int i = 0; i < 100; i++) {
         rf_problems_add(&problems, rf_text_of("$.c"), "number %d", i);
     }
-    rf_problems_fail(&problems, RF_E_BAD_CONFIGURATION, &err);
+    rf_problems_fail(&problems, &err);
     assert_memory_equal(err.message, "$.a: is bad; $.b: is worse; $.c: ", 33);
     const char *more = strstr(err.message, "; and ");
     int rest = 0;
@@ -85,6 +84,29 @@ static void test_a_failure_lists_what_fits(void **state)
     assert_int_equal(listed + rest, 102);
 }
 
+/* Mistakes of the document come first: they may be what caused the others. */
+static void test_the_status_is_the_documents_or_the_firsts(void **state)
+{
+    (void)state;
+    rf_problems problems = {0};
+    rf_error err;
+    rf_script_place place = {
+        .plugin = "acme", .file = "plugin.lua", .function = "iv.x", .line = 7};
+    rf_problems_add_as(&problems, RF_E_UNKNOWN_MEASURE, RF_TEXT_EMPTY, &place,
+                       "there is no measure %s", "a.b");
+    rf_problems_add_as(&problems, RF_E_FORMULA_CYCLE, rf_text_of("$.x"), NULL,
+                       "round and round");
+    assert_int_equal(rf_problems_fail(&problems, &err), RF_E_UNKNOWN_MEASURE);
+    assert_int_equal(err.status, RF_E_UNKNOWN_MEASURE);
+    assert_string_equal(err.field, "acme/plugin.lua:7");
+    assert_string_equal(err.script.plugin, "acme");
+    assert_int_equal(err.script.line, 7);
+    rf_problems_add(&problems, rf_text_of("$.y"), "no list");
+    assert_int_equal(rf_problems_fail(&problems, &err), RF_E_BAD_CONFIGURATION);
+    rf_fail(&err, RF_E_INTERNAL, "another");
+    assert_string_equal(err.script.plugin, "");
+}
+
 static void test_a_long_first_mistake_stands_alone(void **state)
 {
     (void)state;
@@ -95,7 +117,7 @@ static void test_a_long_first_mistake_stands_alone(void **state)
     rf_error err;
     rf_problems_add(&problems, rf_text_of(path), "%0150d", 1);
     rf_problems_add(&problems, rf_text_of("$"), "another");
-    rf_problems_fail(&problems, RF_E_FORMULA_CYCLE, &err);
+    rf_problems_fail(&problems, &err);
     assert_int_equal(strlen(err.field), sizeof err.field - 1);
     assert_string_equal(err.message, problems.items[0].message);
 }
@@ -107,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_what_is_too_much_is_counted),
         cmocka_unit_test(test_texts_are_cut_between_characters),
         cmocka_unit_test(test_a_failure_lists_what_fits),
+        cmocka_unit_test(test_the_status_is_the_documents_or_the_firsts),
         cmocka_unit_test(test_a_long_first_mistake_stands_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
