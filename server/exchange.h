@@ -50,7 +50,11 @@ typedef struct rf_response {
     const char *allow;        /* static text of the Allow header, or NULL */
     int retry_after_s;        /* Retry-After in seconds, 0 for none */
     bool close;               /* close the connection after this reply */
-    rf_buffer body;
+    /* What is sent when a stream that watches has been quiet for a while, so
+     * that nobody between here and the client takes it for dead: a static
+     * text, or NULL for nothing. */
+    const char *heartbeat;
+    rf_buffer body; /* of a stream: its next piece */
 } rf_response;
 
 typedef struct rf_exchange {
@@ -58,18 +62,39 @@ typedef struct rf_exchange {
     rf_response response;
     rf_arena arena; /* reset after the reply */
     void *state;    /* the handler's own, NULL at the start of a request */
+    bool streaming; /* the head and perhaps some pieces are on their way */
+    bool gone;      /* nobody waits for more of the stream: end it */
 } rf_exchange;
 
-/* What a handler tells the http part. */
+/* What a handler tells the http part.
+ *
+ * A reply that is too long for memory, or has no end, is a stream: the handler
+ * fills in the response, puts a piece of some RF_PIECE_BYTES into the body and
+ * says RF_STEP_MORE. The piece is sent, the body is empty again, and resume is
+ * called when the client has taken all of it: so a client that reads slowly,
+ * or not at all, costs one piece of memory. RF_STEP_WATCH is for streams that
+ * have caught up with what happens: it also waits until rf_http_stir was
+ * called. The length of a stream is not told beforehand (chunks in HTTP/1.1,
+ * the end of the connection in 1.0), and what has been sent cannot be taken
+ * back: RF_STEP_DROP then cuts the reply off, which the client sees.
+ *
+ * When the client of a stream is gone, or the server stops while it watches,
+ * `gone` is set and resume called: RF_STEP_DONE is then what is left. */
 typedef enum {
     RF_STEP_DONE,  /* the response is complete, send it */
     RF_STEP_WAIT,  /* somebody will call rf_exchange_wake */
     RF_STEP_AGAIN, /* call resume on a later turn of the loop */
-    RF_STEP_DROP   /* send nothing and close the connection */
+    RF_STEP_MORE,  /* send a piece, call resume when it has been taken */
+    RF_STEP_WATCH, /* the same, but not before something has happened */
+    RF_STEP_DROP   /* send nothing more and close the connection */
 } rf_step;
 
+/* About how long a piece should be: system calls and framing are nothing
+ * beside it, and a thousand streams fit into memory. */
+#define RF_PIECE_BYTES ((size_t)64 * 1024)
+
 /* What the http part calls; all on the I/O thread of the exchange. A client
- * that goes away changes nothing: the exchange still runs to RF_STEP_DONE. */
+ * that goes away changes nothing: the exchange still runs to its end. */
 typedef struct rf_handler {
     void *self;
     /* Make what one I/O thread needs for itself; NULL stops the start. */
@@ -77,7 +102,8 @@ typedef struct rf_handler {
     void (*thread_stop)(void *self, void *thread);
     rf_step (*handle)(void *thread, rf_exchange *exchange);
     rf_step (*resume)(void *thread, rf_exchange *exchange);
-    /* One finished reply, for the counters; `seconds` from first byte to send.
+    /* One finished reply, for the counters; `seconds` from first byte to send,
+     * of a stream to its first piece.
      * Called for replies the http part makes itself too, with a NULL exchange
      * state and whatever of the request was read. */
     void (*finished)(void *thread, const rf_exchange *exchange, double seconds);

@@ -50,6 +50,7 @@ rf_http_options rf_http_options_default(void)
         .request_timeout_ms = 10000,
         .idle_timeout_ms = 15000,
         .write_timeout_ms = 20000,
+        .heartbeat_ms = 15000,
         .linger_timeout_ms = 2000,
         .drain_timeout_ms = 20000,
         .sweep_ms = 250,
@@ -70,7 +71,8 @@ static rf_status check_options(const rf_http_options *options, rf_error *err)
     }
     if (options->head_bytes_max < HEAD_BYTES_LEAST ||
         options->memory_bytes_max / 4 < options->body_bytes_max ||
-        options->header_count_max == 0 || options->sweep_ms == 0) {
+        options->header_count_max == 0 || options->sweep_ms == 0 ||
+        options->heartbeat_ms == 0) {
         return rf_fail(err, RF_E_BAD_CONFIGURATION,
                        "a limit of the http server is too low");
     }
@@ -192,6 +194,18 @@ unsigned rf_http_port(const rf_http *http)
 unsigned rf_http_connections(const rf_http *http)
 {
     return atomic_load(&http->connections);
+}
+
+size_t rf_http_held_bytes(const rf_http *http)
+{
+    return atomic_load(&http->memory.held_bytes);
+}
+
+void rf_http_stir(rf_http *http)
+{
+    for (unsigned i = 0; i < http->options.threads; i++) {
+        rf_http_thread_stir(http->threads[i]);
+    }
 }
 
 void rf_http_stop(rf_http *http)

@@ -37,7 +37,10 @@ typedef struct rf_http_options {
                                     clients together, at least 4 bodies */
     unsigned request_timeout_ms; /* first byte to last byte of a request */
     unsigned idle_timeout_ms;    /* between two requests */
-    unsigned write_timeout_ms;   /* for a client to take a reply */
+    unsigned write_timeout_ms;   /* for a client to take a reply, or anything
+                                    of a stream */
+    unsigned heartbeat_ms;       /* a stream that is quiet for so long sends a
+                                    sign of life */
     unsigned linger_timeout_ms;  /* for a client to hang up after a refusal */
     unsigned drain_timeout_ms;   /* for what is under way at a stop */
     unsigned sweep_ms;           /* how often deadlines are looked at */
@@ -78,6 +81,15 @@ unsigned rf_http_port(const rf_http *http);
 
 /* Connections open now, for the metrics. Any thread. */
 unsigned rf_http_connections(const rf_http *http);
+
+/* Bytes of request bodies, of large replies and of pieces of streams that wait
+ * for their clients now, for the metrics. Any thread. */
+size_t rf_http_held_bytes(const rf_http *http);
+
+/* Something has happened that streams watch for (RF_STEP_WATCH): have them
+ * resumed. Costs next to nothing when there are none. Any thread, from the
+ * start until rf_http_free. */
+void rf_http_stir(rf_http *http);
 
 /* Stop gracefully: accept nothing more, close what is idle, answer what is
  * under way with `Connection: close`, at most for the drain timeout, then end

@@ -60,6 +60,8 @@ static void begin_exchange(rf_http_connection *connection)
     rf_buffer body = exchange->response.body;
     exchange->response = (rf_response){.body = body};
     exchange->state = NULL;
+    exchange->streaming = false;
+    exchange->gone = false;
 }
 
 static void end_exchange(rf_http_connection *connection, uint64_t now_ns)
@@ -67,6 +69,7 @@ static void end_exchange(rf_http_connection *connection, uint64_t now_ns)
     rf_arena_reset(&connection->exchange.arena);
     rf_http_give_back(&connection->exchange.response.body);
     rf_http_parser_reset(connection->parser);
+    rf_http_stream_forget(connection);
     connection->state =
         connection->events == NULL ? RF_HTTP_DEAD : RF_HTTP_READING;
     set_deadline(connection, now_ns, options_of(connection)->idle_timeout_ms);
@@ -76,13 +79,16 @@ static void end_exchange(rf_http_connection *connection, uint64_t now_ns)
 static void finish(rf_http_connection *connection)
 {
     rf_exchange *exchange = &connection->exchange;
-    if (connection->events != NULL) {
+    if (exchange->streaming) {
+        rf_http_stream_finish(connection);
+    } else if (connection->events != NULL) {
         rf_http_queue_reply(connection);
     }
     uint64_t now_ns = rf_http_now_ns();
+    uint64_t replied_ns = exchange->streaming ? connection->replied_ns : now_ns;
     const rf_handler *handler = handler_of(connection);
     handler->finished(connection->thread->context, exchange,
-                      (double)(now_ns - connection->started_ns) / 1e9);
+                      (double)(replied_ns - connection->started_ns) / 1e9);
     end_exchange(connection, now_ns);
 }
 
@@ -130,17 +136,34 @@ static void finish_handled(rf_http_connection *connection)
     finish(connection);
 }
 
+/* The last piece of a stream: its head has said most of what there is to say.
+ */
+static void finish_stream(rf_http_connection *connection)
+{
+    connection->closing = connection->closing || connection->thread->draining;
+    finish(connection);
+}
+
 /* Do what the handler said. */
 static void follow(rf_http_connection *connection, rf_step step)
 {
     switch (step) {
     case RF_STEP_DONE:
-        finish_handled(connection);
+        if (connection->exchange.streaming) {
+            finish_stream(connection);
+        } else {
+            finish_handled(connection);
+        }
         break;
     case RF_STEP_WAIT:
         break;
     case RF_STEP_AGAIN:
         rf_http_thread_again(connection->thread, connection);
+        break;
+    case RF_STEP_MORE:
+    case RF_STEP_WATCH:
+        rf_http_stream_send(connection);
+        rf_http_stream_rest(connection, step == RF_STEP_WATCH);
         break;
     case RF_STEP_DROP:
         connection->state = RF_HTTP_DEAD;
@@ -238,9 +261,13 @@ static void settle(rf_http_connection *connection)
     rf_http_send_now(connection);
     if (connection->state == RF_HTTP_READING) {
         if (rf_http_unsent_bytes(connection) > 0) {
+            const rf_http_options *options = options_of(connection);
             connection->state = RF_HTTP_WRITING;
             set_deadline(connection, rf_http_now_ns(),
-                         options_of(connection)->write_timeout_ms);
+                         connection->exchange.streaming &&
+                                 connection->thread->draining
+                             ? options->linger_timeout_ms
+                             : options->write_timeout_ms);
         } else if (connection->closing) {
             hang_up(connection);
         } else if (connection->input_ended) {
@@ -291,6 +318,8 @@ static void on_write(struct bufferevent *events, void *self)
         connection->state = RF_HTTP_READING;
         set_deadline(connection, rf_http_now_ns(),
                      options_of(connection)->idle_timeout_ms);
+    } else if (connection->state == RF_HTTP_STREAMING) {
+        rf_http_stream_taken(connection);
     }
     advance(connection);
 }
@@ -305,6 +334,9 @@ static void on_event(struct bufferevent *events, short what, void *self)
         connection->state = RF_HTTP_DEAD;
     }
     connection->input_ended = true;
+    if (connection->state == RF_HTTP_STREAMING && connection->watching) {
+        rf_http_stream_rouse(connection);
+    }
     advance(connection);
 }
 
@@ -342,6 +374,8 @@ void rf_http_connection_free(rf_http_connection *connection)
     if (connection->state != RF_HTTP_OPENING) {
         rf_http_thread_remove(connection->thread, connection);
     }
+    rf_http_stream_release(connection);
+    rf_http_stream_forget(connection);
     atomic_fetch_sub(&connection->thread->http->connections, 1);
     rf_http_parser_free(connection->parser);
     rf_arena_done(&connection->exchange.arena);
@@ -392,9 +426,12 @@ void rf_http_connection_woken(rf_http_connection *connection)
 
 void rf_http_connection_resume(rf_http_connection *connection)
 {
-    follow(connection,
-           handler_of(connection)
-               ->resume(connection->thread->context, &connection->exchange));
+    rf_exchange *exchange = &connection->exchange;
+    exchange->gone = exchange->gone || (exchange->streaming &&
+                                        rf_http_stream_is_over(connection));
+    follow(
+        connection,
+        handler_of(connection)->resume(connection->thread->context, exchange));
     advance(connection);
 }
 
@@ -404,12 +441,10 @@ void rf_http_connection_expire(rf_http_connection *connection)
         rf_http_parser_has_begun(connection->parser)) {
         refuse_as(connection, 408, "request_timeout",
                   "the request took too long to arrive");
+    } else if (connection->state == RF_HTTP_STREAMING) {
+        rf_http_stream_expire(connection);
     } else if (connection->state == RF_HTTP_WRITING) {
-        /* A reset frees the kernel's copy of the reply at once. */
-        struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-        (void)setsockopt(bufferevent_getfd(connection->events), SOL_SOCKET,
-                         SO_LINGER, &at_once, sizeof at_once);
-        rf_http_lose(connection);
+        rf_http_cut(connection);
     } else if (connection->state != RF_HTTP_HANDLING) {
         rf_http_lose(connection);
     }
@@ -422,6 +457,8 @@ void rf_http_connection_drain(rf_http_connection *connection)
         !rf_http_parser_has_begun(connection->parser) &&
         evbuffer_get_length(input_of(connection)) == 0) {
         rf_http_lose(connection);
+    } else if (connection->state == RF_HTTP_STREAMING) {
+        rf_http_stream_drain(connection);
     }
     settle(connection);
 }

@@ -31,6 +31,7 @@ typedef enum {
     RF_HTTP_OPENING,   /* accepted, its thread has not seen it yet */
     RF_HTTP_READING,   /* idle, or part of a request is there */
     RF_HTTP_HANDLING,  /* the handler has the exchange */
+    RF_HTTP_STREAMING, /* a stream rests between two pieces */
     RF_HTTP_WRITING,   /* the client has not taken all of the replies */
     RF_HTTP_LINGERING, /* our side is shut, waiting for the client's */
     RF_HTTP_DEAD       /* freed when the current callback ends */
@@ -41,19 +42,28 @@ struct rf_http_connection {
     rf_http_thread *thread;
     rf_http_connection *previous; /* of all connections of the thread */
     rf_http_connection *next;
-    rf_http_connection *next_queued; /* on `woken` or on `again` */
-    struct bufferevent *events;      /* owned; NULL once the client is gone */
-    rf_http_parser *parser;          /* owned */
-    rf_buffer out;                   /* small replies not yet sent */
-    uint64_t started_ns;             /* first byte of the request */
-    uint64_t deadline_ns;            /* of the present state */
-    size_t discarded_bytes;          /* while lingering */
-    int descriptor;                  /* until `events` owns it, then -1 */
+    rf_http_connection *next_queued;    /* on `woken` or on `again` */
+    rf_http_connection *watch_previous; /* of the thread's streams that watch */
+    rf_http_connection *watch_next;
+    struct bufferevent *events; /* owned; NULL once the client is gone */
+    rf_http_parser *parser;     /* owned */
+    rf_buffer out;              /* small replies not yet sent */
+    uint64_t started_ns;        /* first byte of the request */
+    uint64_t deadline_ns;       /* of the present state */
+    uint64_t replied_ns;        /* the head of a stream was sent */
+    uint64_t sent_ns;           /* its last piece was sent */
+    size_t pending_bytes;       /* of it, not taken when the deadline was set */
+    size_t held_bytes;          /* of it, taken from the budget */
+    size_t discarded_bytes;     /* while lingering */
+    int descriptor;             /* until `events` owns it, then -1 */
     rf_http_state state;
     bool unwanted;    /* one too many: refuse it and hang up */
     bool closing;     /* the reply under way is the last */
     bool input_ended; /* the client will send no more */
     bool asked_close; /* the client wants to close after this request */
+    bool is_watcher;  /* on the list of those, until the exchange ends */
+    bool watching;    /* the stream rests until it is stirred */
+    bool stirred;     /* it was, but the client has not taken all */
 };
 
 struct rf_http_thread {
@@ -67,6 +77,9 @@ struct rf_http_thread {
     int wake_descriptor;
     _Atomic(rf_http_connection *) woken; /* pushed to by any thread */
     rf_http_connection *open;
+    rf_http_connection *watchers;
+    atomic_uint watcher_count;       /* read by any thread */
+    atomic_bool stirred;             /* set by any thread */
     rf_http_connection *again_first; /* to be resumed at the next turn */
     rf_http_connection *again_last;
     void *context; /* the handler's, NULL when it did not start */
@@ -128,6 +141,9 @@ void rf_http_thread_push(rf_http_thread *thread,
 /* Have the thread notice that the server is stopping. Any thread. */
 void rf_http_thread_notify(rf_http_thread *thread);
 
+/* Have the thread's streams that watch look again. Any thread. */
+void rf_http_thread_stir(rf_http_thread *thread);
+
 /* Have a connection's exchange resumed on a later turn of the loop. */
 void rf_http_thread_again(rf_http_thread *thread,
                           rf_http_connection *connection);
@@ -156,6 +172,10 @@ void rf_http_give_back(rf_buffer *buffer);
  * its exchange is being handled, which goes on without a client. */
 void rf_http_lose(rf_http_connection *connection);
 
+/* The same for a client that takes nothing: what the kernel still keeps for it
+ * is given up at once. */
+void rf_http_cut(rf_http_connection *connection);
+
 /* Bytes the socket would not take yet. Not for a lost connection. */
 size_t rf_http_unsent_bytes(const rf_http_connection *connection);
 
@@ -165,6 +185,45 @@ void rf_http_queue_reply(rf_http_connection *connection);
 
 /* Send what is queued, as far as the client takes it. */
 void rf_http_send_now(rf_http_connection *connection);
+
+/* ---- http_stream.c; all but `finish` and `forget` for a stream at rest or
+ * one whose exchange has just said what is next ---- */
+
+/* Send the body as the next piece, after the head if it is the first. */
+void rf_http_stream_send(rf_http_connection *connection);
+
+/* Rest until the client has taken the piece, and, when the stream watches,
+ * until it is stirred. */
+void rf_http_stream_rest(rf_http_connection *connection, bool watching);
+
+/* Say whether there is nothing more to wait for: the client is gone, or wanted
+ * the head only, or the stream would watch for ever. */
+bool rf_http_stream_is_over(const rf_http_connection *connection);
+
+/* End the rest. */
+void rf_http_stream_rouse(rf_http_connection *connection);
+
+/* The client has taken all there was. */
+void rf_http_stream_taken(rf_http_connection *connection);
+
+/* Something has happened. */
+void rf_http_stream_stirred(rf_http_connection *connection);
+
+/* The deadline has passed: send a heartbeat, or lose a client that has taken
+ * nothing. */
+void rf_http_stream_expire(rf_http_connection *connection);
+
+/* The server is stopping. */
+void rf_http_stream_drain(rf_http_connection *connection);
+
+/* Queue the rest of the body and the end. */
+void rf_http_stream_finish(rf_http_connection *connection);
+
+/* Give back what the stream took from the budget. */
+void rf_http_stream_release(rf_http_connection *connection);
+
+/* The exchange has ended, it may have been a stream. */
+void rf_http_stream_forget(rf_http_connection *connection);
 
 /* ---- http_connection.c; each of the calls may free the connection ---- */
 

@@ -29,6 +29,13 @@ static inline bool rf_http_memory_take(rf_http_memory *memory, size_t bytes)
     return false;
 }
 
+/* Take bytes that cannot be refused any more: they are few, and others may
+ * find the budget empty for them. */
+static inline void rf_http_memory_hold(rf_http_memory *memory, size_t bytes)
+{
+    atomic_fetch_add(&memory->held_bytes, bytes);
+}
+
 /* Give back what was taken. */
 static inline void rf_http_memory_give(rf_http_memory *memory, size_t bytes)
 {

@@ -154,6 +154,20 @@ static void append_optional(rf_buffer *out, const rf_response *response)
     }
 }
 
+static void append_framing(rf_buffer *out, const rf_response *response,
+                           rf_http_framing framing)
+{
+    if (framing == RF_FRAMING_CHUNKED) {
+        rf_buffer_append_string(out, "\r\nTransfer-Encoding: chunked");
+    }
+    if (framing != RF_FRAMING_LENGTH) {
+        rf_buffer_append_string(out, "\r\nCache-Control: no-store");
+    } else if (has_length(response->status)) {
+        rf_buffer_append_string(out, "\r\nContent-Length: ");
+        append_number(out, response->body.length);
+    }
+}
+
 void rf_http_reply_head(rf_buffer *out, const rf_exchange *exchange,
                         const rf_http_reply *reply)
 {
@@ -167,10 +181,7 @@ void rf_http_reply_head(rf_buffer *out, const rf_exchange *exchange,
     append_number(out, (size_t)response->status);
     append_header(out, " ", find_phrase(response->status));
     append_header(out, "\r\nDate: ", reply->date);
-    if (has_length(response->status)) {
-        rf_buffer_append_string(out, "\r\nContent-Length: ");
-        append_number(out, response->body.length);
-    }
+    append_framing(out, response, reply->framing);
     if (response->content_type != NULL) {
         append_header(out, "\r\nContent-Type: ", response->content_type);
     }
@@ -179,6 +190,20 @@ void rf_http_reply_head(rf_buffer *out, const rf_exchange *exchange,
     append_optional(out, response);
     rf_buffer_append_string(out, "\r\nx-content-type-options: nosniff");
     append_header(out, connection[reply->connection], "\r\n\r\n");
+}
+
+void rf_http_reply_chunk(rf_buffer *out, const char *bytes, size_t length)
+{
+    char start[24];
+    (void)snprintf(start, sizeof start, "%zx\r\n", length);
+    rf_buffer_append_string(out, start);
+    rf_buffer_append(out, bytes, length);
+    rf_buffer_append_string(out, "\r\n");
+}
+
+void rf_http_reply_last_chunk(rf_buffer *out)
+{
+    rf_buffer_append_string(out, "0\r\n\r\n");
 }
 
 void rf_http_reply_refusal(rf_response *response,

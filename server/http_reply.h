@@ -1,7 +1,7 @@
 /*
  * http_reply.h - the bytes of a reply, and the ids that go with it.
  *
- * Every reply says its length, carries a fresh correlation id and forbids
+ * Every reply says how it ends, carries a fresh correlation id and forbids
  * guessing its type. Nothing of the request is ever written into a header.
  */
 #ifndef RINGFENCE_SERVER_HTTP_REPLY_H
@@ -39,10 +39,17 @@ typedef enum {
     RF_CONNECTION_CLOSES
 } rf_http_connection_header;
 
+typedef enum {
+    RF_FRAMING_LENGTH, /* the body is known */
+    RF_FRAMING_CHUNKED,
+    RF_FRAMING_CLOSE /* for HTTP/1.0, which knows no chunks */
+} rf_http_framing;
+
 /* What the head of a reply needs besides the exchange. */
 typedef struct rf_http_reply {
     const char *date;
     rf_http_connection_header connection;
+    rf_http_framing framing;
 } rf_http_reply;
 
 /* Say whether the body of the response goes out: not after a HEAD, and not
@@ -50,9 +57,14 @@ typedef struct rf_http_reply {
 bool rf_http_reply_has_body(const rf_exchange *exchange);
 
 /* Append the status line, all headers and the empty line. The body
- * is left to the caller. */
+ * is left to the caller. Streams are forbidden to caches: what happens next is
+ * what they are asked for. */
 void rf_http_reply_head(rf_buffer *out, const rf_exchange *exchange,
                         const rf_http_reply *reply);
+
+/* Append some bytes as one chunk, or the chunk that ends all. */
+void rf_http_reply_chunk(rf_buffer *out, const char *bytes, size_t length);
+void rf_http_reply_last_chunk(rf_buffer *out);
 
 /* Fill in the response of a refusal, in the shape of every other error. */
 void rf_http_reply_refusal(rf_response *response,

@@ -30,9 +30,20 @@ void rf_http_lose(rf_http_connection *connection)
         bufferevent_free(connection->events);
         connection->events = NULL;
     }
-    if (connection->state != RF_HTTP_HANDLING) {
+    rf_http_stream_release(connection);
+    if (connection->state == RF_HTTP_STREAMING) {
+        rf_http_stream_rouse(connection);
+    } else if (connection->state != RF_HTTP_HANDLING) {
         connection->state = RF_HTTP_DEAD;
     }
+}
+
+void rf_http_cut(rf_http_connection *connection)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(bufferevent_getfd(connection->events), SOL_SOCKET,
+                     SO_LINGER, &at_once, sizeof at_once);
+    rf_http_lose(connection);
 }
 
 size_t rf_http_unsent_bytes(const rf_http_connection *connection)

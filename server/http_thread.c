@@ -103,6 +103,24 @@ static void serve_woken(rf_http_thread *thread)
     }
 }
 
+void rf_http_thread_stir(rf_http_thread *thread)
+{
+    /* Added to instead of read, so that this comes after whatever has happened
+     * and not before: a stream is counted first and looks then. */
+    if (atomic_fetch_add(&thread->watcher_count, 0) > 0 &&
+        !atomic_exchange(&thread->stirred, true)) {
+        rf_http_thread_notify(thread);
+    }
+}
+
+static void stir_watchers(rf_http_thread *thread)
+{
+    for (rf_http_connection *connection = thread->watchers; connection != NULL;
+         connection = connection->watch_next) {
+        rf_http_stream_stirred(connection);
+    }
+}
+
 static void begin_drain(rf_http_thread *thread)
 {
     const rf_http_options *options = &thread->http->options;
@@ -120,6 +138,10 @@ static void begin_drain(rf_http_thread *thread)
 static void answer_wake(rf_http_thread *thread)
 {
     serve_woken(thread);
+    if (atomic_load(&thread->stirred) &&
+        atomic_exchange(&thread->stirred, false)) {
+        stir_watchers(thread);
+    }
     if (!thread->draining && atomic_load(&thread->http->stopping)) {
         begin_drain(thread);
     }
