@@ -2,11 +2,10 @@
  * api_reservations.c - GET /reservations: what is held, page by page.
  *
  * Every parameter that is none of the page's own is a filter: by name, or by a
- * dimension. One that is neither is refused, because a filter that is silently
- * ignored shows too much.
+ * dimension.
  */
 #include "core/reservations.h"
-#include "server/api_command.h"
+#include "server/api_parameter.h"
 #include "server/api_result.h"
 
 #include <inttypes.h>
@@ -40,48 +39,6 @@ static bool is_of_page(rf_text name)
            rf_text_is_name(name, rf_text_of("olderThanSeconds"));
 }
 
-static rf_status fail_pair(const rf_url_pair *pair, rf_status status,
-                           const char *message, rf_error *err)
-{
-    char field[sizeof err->field];
-    snprintf(field, sizeof field, "%.*s", RF_SHOWN(pair->name));
-    return rf_fail_field(err, status, field, "%s", message);
-}
-
-static rf_status read_dimension(page *p, const rf_url_pair *pair, rf_error *err)
-{
-    int coordinate =
-        rf_catalog_dimension(rf_call_catalog(p->call), NULL, pair->name);
-    if (coordinate < 0) {
-        return fail_pair(pair, RF_E_UNKNOWN_DIMENSION,
-                         "there is neither such a filter nor such a dimension",
-                         err);
-    }
-    rf_level bit = RF_BIT(coordinate);
-    if (pair->value.length == 0) {
-        return RF_OK;
-    }
-    if ((p->place.given & bit) != 0 &&
-        !rf_text_equal(p->place.value[coordinate], pair->value)) {
-        return fail_pair(pair, RF_E_DUPLICATE_DIMENSION,
-                         "the dimension is given twice", err);
-    }
-    p->place.given |= bit;
-    p->place.value[coordinate] = pair->value;
-    return RF_OK;
-}
-
-/* Read a text that becomes part of a key. */
-static rf_status read_part(const rf_url_pair *pair, size_t bytes_max,
-                           rf_text *out, rf_error *err)
-{
-    if (pair->value.length > bytes_max) {
-        return fail_pair(pair, RF_E_TOO_LONG, "the text is too long", err);
-    }
-    *out = pair->value;
-    return RF_OK;
-}
-
 static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
 {
     rf_text name = pair->name;
@@ -89,11 +46,12 @@ static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
         return RF_OK;
     }
     if (rf_text_is_name(name, rf_text_of("organizationId"))) {
-        return read_part(pair, RF_ORGANIZATION_BYTES_MAX,
-                         &p->filter.organization, err);
+        return rf_parameter_text(pair, RF_ORGANIZATION_BYTES_MAX,
+                                 &p->filter.organization, err);
     }
     if (rf_text_is_name(name, rf_text_of("productId"))) {
-        return read_part(pair, RF_PRODUCT_BYTES_MAX, &p->filter.product, err);
+        return rf_parameter_text(pair, RF_PRODUCT_BYTES_MAX, &p->filter.product,
+                                 err);
     }
     if (rf_text_is_name(name, rf_text_of("orderTag"))) {
         p->order_tag = pair->value;
@@ -105,7 +63,7 @@ static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
         p->filter.recipient = &p->recipient;
         return RF_OK;
     }
-    return read_dimension(p, pair, err);
+    return rf_parameter_dimension(p->call, pair, &p->place, err);
 }
 
 /* "Older" means not changed since. */
@@ -211,45 +169,15 @@ static rf_status note_another(void *context, const rf_held *held, rf_error *err)
 
 /* ---- The link to the next page ---- */
 
-static void append_escaped(rf_buffer *out, rf_text text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.bytes[i];
-        char lower = rf_lower(text.bytes[i]);
-        bool plain = (lower >= 'a' && lower <= 'z') ||
-                     (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
-        if (plain) {
-            rf_buffer_append_byte(out, byte);
-            continue;
-        }
-        rf_buffer_append_byte(out, '%');
-        rf_buffer_append_byte(out, (unsigned char)digits[byte >> 4]);
-        rf_buffer_append_byte(out, (unsigned char)digits[byte & 15]);
-    }
-}
-
 /* The next page is asked for with the same filters. */
 static void print_link(const page *p, rf_buffer *out)
 {
     char text[RF_RESERVATION_CURSOR_TEXT_MAX + 64];
     char cursor[RF_RESERVATION_CURSOR_TEXT_MAX];
     size_t length = rf_reservation_cursor_print(&p->cursor, cursor);
-    const rf_url_query *query = &p->call->query;
     snprintf(text, sizeof text, "reservations?after=%.*s&limit=%" PRId64,
              (int)length, cursor, p->limit);
-    rf_buffer_append_string(out, text);
-    for (size_t i = 0; i < query->count; i++) {
-        const rf_url_pair *pair = &query->pairs[i];
-        if (rf_text_is_name(pair->name, rf_text_of("after")) ||
-            rf_text_is_name(pair->name, rf_text_of("limit"))) {
-            continue;
-        }
-        rf_buffer_append_byte(out, '&');
-        append_escaped(out, pair->name);
-        rf_buffer_append_byte(out, '=');
-        append_escaped(out, pair->value);
-    }
+    rf_parameter_link(p->call, text, out);
 }
 
 static rf_step finish(page *p)
