@@ -40,6 +40,21 @@ const rf_catalog *rf_call_catalog(const rf_call *call)
     return call->generation->catalog;
 }
 
+void rf_call_renew(rf_call *call)
+{
+    rf_api_thread *thread = call->thread;
+    rf_call_rest(call);
+    thread->world = rf_view_world(&thread->view, thread->api->options.globe);
+    call->generation =
+        rf_generation_hold(rf_world_find(thread->world, call->environment));
+}
+
+void rf_call_rest(rf_call *call)
+{
+    rf_generation_release(call->generation);
+    call->generation = NULL;
+}
+
 void *rf_call_alloc(rf_call *call, size_t count, size_t size)
 {
     return rf_arena_calloc(&call->exchange->arena, count, size);
@@ -68,7 +83,7 @@ rf_status rf_call_flag(const rf_call *call, const char *name, bool *out,
     return RF_OK;
 }
 
-static bool read_digits(rf_text text, int64_t *out)
+bool rf_api_read_digits(rf_text text, int64_t *out)
 {
     int64_t number = 0;
     for (size_t i = 0; i < text.length; i++) {
@@ -92,7 +107,7 @@ rf_status rf_call_integer(const rf_call *call, const char *name, int64_t min,
     if (!found) {
         return RF_OK;
     }
-    if (!read_digits(text, &number) || number < min || number > max) {
+    if (!rf_api_read_digits(text, &number) || number < min || number > max) {
         return rf_fail_field(err, RF_E_INVALID_FIELD, name,
                              "%s: a whole number from %lld to %lld is expected",
                              name, (long long)min, (long long)max);
@@ -313,15 +328,19 @@ static rf_step dispatch(rf_call *call)
     return call->route == NULL ? refuse_path(call, methods) : run_route(call);
 }
 
-/* A reply that found no memory cannot be sent in part. */
+/* A reply that found no memory cannot be sent in part; of a stream, whose
+ * beginning has been sent, the rest is left out. */
 static rf_step settle(rf_call *call, rf_step step)
 {
-    if (step == RF_STEP_WAIT || step == RF_STEP_AGAIN) {
+    if (step != RF_STEP_DONE && step != RF_STEP_DROP) {
         return step;
     }
     rf_generation_release(call->generation);
     call->generation = NULL;
     rf_response *response = &call->exchange->response;
+    if (rf_buffer_failed(&response->body) && call->exchange->streaming) {
+        return RF_STEP_DROP;
+    }
     if (rf_buffer_failed(&response->body)) {
         rf_buffer_done(&response->body);
         rf_reply_no_memory(call);
@@ -435,9 +454,7 @@ void rf_api_drain(rf_api *api)
     atomic_store(&api->draining, true);
 }
 
-void rf_api_set_connections(rf_api *api, unsigned (*count)(const void *self),
-                            const void *self)
+void rf_api_set_wire(rf_api *api, rf_api_wire wire)
 {
-    api->count_connections = count;
-    api->connections = self;
+    api->wire = wire;
 }

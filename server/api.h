@@ -49,8 +49,13 @@ void rf_api_note_load(rf_api *api, const rf_load *load,
 /* From now on readiness says no: the server is about to end. Any thread. */
 void rf_api_drain(rf_api *api);
 
-/* Where the connections' number comes from, for the metrics. */
-void rf_api_set_connections(rf_api *api, unsigned (*count)(const void *self),
-                            const void *self);
+/* Where the figures of the wire come from, for the metrics. */
+typedef struct rf_api_wire {
+    const void *self;
+    unsigned (*connections)(const void *self);
+    size_t (*held_bytes)(const void *self);
+} rf_api_wire;
+
+void rf_api_set_wire(rf_api *api, rf_api_wire wire);
 
 #endif

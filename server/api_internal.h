@@ -47,8 +47,8 @@ struct rf_api {
     atomic_bool draining;
     atomic_llong script_error_ns;  /* when one was logged last */
     atomic_uint script_errors_cut; /* not logged since */
-    unsigned (*count_connections)(const void *self);
-    const void *connections;
+    atomic_uint streams; /* of events, open now */
+    rf_api_wire wire;
 };
 
 typedef struct rf_call rf_call;
@@ -110,6 +110,13 @@ struct rf_call {
 /* The catalog of the call's environment. */
 const rf_catalog *rf_call_catalog(const rf_call *call);
 
+/* Take the generation in force now instead of the one the call has; for calls
+ * that outlive generations, which would else keep them. */
+void rf_call_renew(rf_call *call);
+
+/* Give it back until then. */
+void rf_call_rest(rf_call *call);
+
 /* Take zeroed memory that lives as long as the call; NULL when there is none.
  */
 void *rf_call_alloc(rf_call *call, size_t count, size_t size);
@@ -123,6 +130,10 @@ RF_MUST_CHECK rf_status rf_call_flag(const rf_call *call, const char *name,
 RF_MUST_CHECK rf_status rf_call_integer(const rf_call *call, const char *name,
                                         int64_t min, int64_t max, int64_t *out,
                                         rf_error *err);
+
+/* Read a text that is nothing but decimal digits; false: it is not, or too
+ * large. */
+bool rf_api_read_digits(rf_text text, int64_t *out);
 
 /* Write the 16 bytes of the call's correlation id. */
 void rf_call_request_id(const rf_call *call, unsigned char out[16]);

@@ -74,12 +74,28 @@ static void put_queue_depth(void *self, rf_metrics_page *page)
                    (int64_t)rf_writer_queue_depth(api->options.writer));
 }
 
+static void put_streams(void *self, rf_metrics_page *page)
+{
+    rf_api *api = self;
+    rf_metrics_put(page, NULL, RF_TEXT_EMPTY,
+                   (int64_t)atomic_load(&api->streams));
+}
+
+static void put_held_bytes(void *self, rf_metrics_page *page)
+{
+    const rf_api *api = self;
+    if (api->wire.held_bytes != NULL) {
+        rf_metrics_put(page, NULL, RF_TEXT_EMPTY,
+                       (int64_t)api->wire.held_bytes(api->wire.self));
+    }
+}
+
 static void put_connections(void *self, rf_metrics_page *page)
 {
     const rf_api *api = self;
-    if (api->count_connections != NULL) {
+    if (api->wire.connections != NULL) {
         rf_metrics_put(page, NULL, RF_TEXT_EMPTY,
-                       api->count_connections(api->connections));
+                       api->wire.connections(api->wire.self));
     }
 }
 
@@ -220,6 +236,11 @@ static const rf_metrics_source sources[] = {
      put_queue_depth, NULL},
     {"ringfence_connections", "gauge", "Open connections.", put_connections,
      NULL},
+    {"ringfence_streams", "gauge", "Open streams of events.", put_streams,
+     NULL},
+    {"ringfence_held_bytes", "gauge",
+     "Bytes of requests and replies that wait for their clients.",
+     put_held_bytes, NULL},
     {"ringfence_allocations_total", "counter",
      "Heap allocations of the process.", put_allocations, NULL},
     {"ringfence_generation", "gauge", "The configuration in force.",

@@ -102,10 +102,10 @@ static rf_text trim(rf_text text)
     return text;
 }
 
-/* Cut off and return what stands before the next semicolon. */
-static rf_text take_part(rf_text *rest)
+/* Cut off and return what stands before the next `border`. */
+static rf_text take_part(rf_text *rest, char border)
 {
-    const char *end = memchr(rest->bytes, ';', rest->length);
+    const char *end = memchr(rest->bytes, border, rest->length);
     size_t length = end == NULL ? rest->length : (size_t)(end - rest->bytes);
     rf_text part = {rest->bytes, length};
     size_t taken = end == NULL ? length : length + 1;
@@ -142,7 +142,7 @@ static bool is_one_of(rf_text content_type, const char *const *types,
     if (trim(rest).length == 0) {
         return true;
     }
-    rf_text type = take_part(&rest);
+    rf_text type = take_part(&rest, ';');
     bool known = false;
     for (size_t i = 0; i < count; i++) {
         known = known || rf_text_is_name(type, rf_text_of(types[i]));
@@ -151,7 +151,7 @@ static bool is_one_of(rf_text content_type, const char *const *types,
         return false;
     }
     while (rest.length > 0) {
-        if (!is_utf8_parameter(take_part(&rest))) {
+        if (!is_utf8_parameter(take_part(&rest, ';'))) {
             return false;
         }
     }
@@ -169,4 +169,48 @@ bool rf_route_is_text(rf_text content_type)
     static const char *const types[] = {"text/plain", "text/x-lua",
                                         "application/octet-stream"};
     return is_one_of(content_type, types, sizeof types / sizeof types[0]);
+}
+
+/* Read "q=0.25" as 250. Anything else that is no weight is 1000, a malformed
+ * one is 0. */
+static unsigned read_weight(rf_text parameter)
+{
+    static const unsigned places[] = {1000, 0, 100, 10, 1};
+    rf_text start = rf_text_of("q=");
+    if (parameter.length < start.length ||
+        !rf_text_is_name((rf_text){parameter.bytes, start.length}, start)) {
+        return 1000;
+    }
+    rf_text digits = {parameter.bytes + start.length,
+                      parameter.length - start.length};
+    unsigned weight = 0;
+    if (digits.length > sizeof places / sizeof places[0] ||
+        (digits.length > 1 && digits.bytes[1] != '.')) {
+        return 0;
+    }
+    for (size_t i = 0; i < digits.length; i++) {
+        char c = digits.bytes[i];
+        if (i != 1 && (c < '0' || c > '9')) {
+            return 0;
+        }
+        weight += i == 1 ? 0 : (unsigned)(c - '0') * places[i];
+    }
+    return weight <= 1000 ? weight : 0;
+}
+
+unsigned rf_route_accepts(rf_text accept, const char *type)
+{
+    while (accept.length > 0) {
+        rf_text rest = take_part(&accept, ',');
+        unsigned weight = 1000;
+        if (!rf_text_is_name(take_part(&rest, ';'), rf_text_of(type))) {
+            continue;
+        }
+        while (rest.length > 0) {
+            unsigned own = read_weight(take_part(&rest, ';'));
+            weight = own < weight ? own : weight;
+        }
+        return weight;
+    }
+    return 0;
 }

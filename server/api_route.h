@@ -42,4 +42,8 @@ bool rf_route_is_json(rf_text content_type);
  * text/x-lua, application/octet-stream), or absent. */
 bool rf_route_is_text(rf_text content_type);
 
+/* Return how much an Accept header wants a media type, in thousandths. Only
+ * what is named counts, "*" does not: 0 when it is not there. */
+unsigned rf_route_accepts(rf_text accept, const char *type);
+
 #endif

@@ -68,6 +68,13 @@ static void count_batch(void *self, size_t commands, double seconds)
     rf_api_count_batch(running->api, commands, seconds);
 }
 
+/* The journal has grown: those who follow it look. */
+static void stir_streams(void *self)
+{
+    const server *running = self;
+    rf_http_stir(running->http);
+}
+
 /* The main thread does the rest: replies must still leave. */
 static void stop_on_unknown_outcome(void *self, const char *text)
 {
@@ -80,6 +87,11 @@ static void stop_on_unknown_outcome(void *self, const char *text)
 static unsigned count_connections(const void *http)
 {
     return rf_http_connections(http);
+}
+
+static size_t count_held_bytes(const void *http)
+{
+    return rf_http_held_bytes(http);
 }
 
 static unsigned thread_count(const rf_options *options)
@@ -154,6 +166,7 @@ static rf_status make_writer(server *running, rf_error *err)
         .commands_max = (size_t)running->options.queue_commands,
         .observer = running,
         .batch_done = count_batch,
+        .settled = stir_streams,
         .warn = warn,
         .failed = stop_on_unknown_outcome,
     };
@@ -190,12 +203,16 @@ static rf_status start_http(server *running, rf_error *err)
         (size_t)options->body_bytes * ARENA_BYTES_PER_BODY_BYTE;
     http.request_timeout_ms = (unsigned)options->request_ms;
     http.idle_timeout_ms = (unsigned)options->idle_ms;
+    http.heartbeat_ms = (unsigned)options->heartbeat_ms;
     http.drain_timeout_ms = (unsigned)options->drain_ms;
     http.handler = &running->handler;
     http.warn = warn;
     rf_status status = rf_http_create(&http, &running->http, err);
     if (status == RF_OK) {
-        rf_api_set_connections(running->api, count_connections, running->http);
+        rf_api_set_wire(running->api,
+                        (rf_api_wire){.self = running->http,
+                                      .connections = count_connections,
+                                      .held_bytes = count_held_bytes});
         status = rf_http_start(running->http, err);
     }
     if (status == RF_E_BAD_CONFIGURATION) {

@@ -45,9 +45,11 @@ typedef struct rf_options {
     int64_t headers;
     int64_t connections;
     int64_t queue_commands;
+    int64_t streams;
 
     int64_t request_ms;
     int64_t idle_ms;
+    int64_t heartbeat_ms;
     int64_t drain_ms;
 
     int64_t map_bytes;

@@ -174,6 +174,9 @@ static void note_settled(void *self)
     }
     writer->batch_commands = 0;
     publish_figures(writer);
+    if (options->settled != NULL) {
+        options->settled(options->observer);
+    }
 }
 
 static rf_status run_batch(rf_writer *writer, rf_job *jobs, size_t commands,

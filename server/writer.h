@@ -20,6 +20,9 @@ typedef struct rf_writer_options {
     /* A batch was carried out: how many commands, and how long it took from
      * the start of its execution to its end. On the writer's thread. */
     void (*batch_done)(void *observer, size_t commands, double seconds);
+    /* Something may have become durable; nobody has been told yet. Called at
+     * least once for everything that has, on the writer's thread. */
+    void (*settled)(void *observer);
     /* Something to tell the log; the writer goes on. */
     void (*warn)(void *observer, const char *text);
     /* The store cannot be trusted to have kept or dropped the last batch: its

@@ -31,6 +31,5 @@ return {
   ["errors-3"] =
     "POST /allocation/allocate, token calls (see auth_spec)",
   ["journal-1"] = "GET /history (see events_spec)",
-  ["journal-2"] = "server-sent events",
   ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",
 }

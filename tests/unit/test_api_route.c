@@ -169,6 +169,37 @@ static void scripts_come_as_text(void **state)
     }
 }
 
+static void accept_weighs_what_it_names(void **state)
+{
+    static const struct {
+        const char *accept;
+        unsigned weight;
+    } cases[] = {
+        {"", 0},
+        {"a/b", 1000},
+        {" A/B ", 1000},
+        {"a/bc", 0},
+        {"*/*", 0},
+        {"c/d, a/b;q=0.5", 500},
+        {"a/b;q=0", 0},
+        {"a/b;q=0.001", 1},
+        {"a/b;q=1.000", 1000},
+        {"a/b;q=1.001", 0},
+        {"a/b;q=2", 0},
+        {"a/b;q=", 0},
+        {"a/b;q=0.5555", 0},
+        {"a/b;q=,5", 0},
+        {"a/b;level=1;Q=0.25", 250},
+        {"a/b;q=0.2, a/b", 200},
+        {",;,a/b", 1000},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(rf_route_accepts(rf_text_of(cases[i].accept), "a/b"),
+                         cases[i].weight);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +213,7 @@ int main(void)
         cmocka_unit_test(json_in_utf8_is_taken),
         cmocka_unit_test(other_types_are_not),
         cmocka_unit_test(scripts_come_as_text),
+        cmocka_unit_test(accept_weighs_what_it_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

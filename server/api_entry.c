@@ -1,0 +1,139 @@
+/*
+ * api_entry.c - writing journal entries, alone and in pages.
+ */
+#include "server/api_entry.h"
+
+#include "core/key.h"
+#include "server/api_result.h"
+
+#include <stdio.h>
+
+static void put_request_id(rf_json_writer *writer, const unsigned char id[16])
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[36];
+    size_t at = 0;
+    for (size_t i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            text[at++] = '-';
+        }
+        text[at++] = digits[id[i] >> 4];
+        text[at++] = digits[id[i] & 15];
+    }
+    rf_json_put_key(writer, "requestId");
+    rf_json_put_text(writer, (rf_text){text, at});
+}
+
+/* Put "source.measure". A measure that the configuration names no more goes by
+ * its number. */
+static void put_measure_key(rf_json_writer *writer, const rf_catalog *catalog,
+                            rf_measure measure)
+{
+    char text[512];
+    const rf_physical *named = rf_catalog_physical_number(catalog, measure);
+    int length = named == NULL
+                     ? snprintf(text, sizeof text, "#%u", (unsigned)measure)
+                     : snprintf(text, sizeof text, "%.*s.%.*s",
+                                (int)named->source.length, named->source.bytes,
+                                (int)named->name.length, named->name.bytes);
+    RF_ASSERT(length > 0 && (size_t)length < sizeof text);
+    rf_json_put_key_text(writer, (rf_text){text, (size_t)length});
+}
+
+static void put_movements(rf_json_writer *writer, const rf_catalog *catalog,
+                          const rf_entry *entry)
+{
+    rf_json_put_key(writer, "deltas");
+    rf_json_begin_object(writer);
+    for (size_t i = 0; i < entry->movement_count; i++) {
+        put_measure_key(writer, catalog, entry->movements[i].measure);
+        rf_json_put_quantity(writer, entry->movements[i].delta);
+    }
+    rf_json_end_object(writer);
+    rf_json_put_key(writer, "totals");
+    rf_json_begin_object(writer);
+    for (size_t i = 0; i < entry->movement_count; i++) {
+        put_measure_key(writer, catalog, entry->movements[i].measure);
+        rf_json_put_quantity(writer, entry->movements[i].total);
+    }
+    rf_json_end_object(writer);
+}
+
+static void put_key(rf_json_writer *writer, const char *name, rf_text text)
+{
+    rf_json_put_key(writer, name);
+    rf_json_put_text(writer, text);
+}
+
+/* Refusals have a word, whatever else they have. */
+static void put_result(rf_json_writer *writer, const rf_entry *entry)
+{
+    bool good = entry->code.length == 0;
+    rf_json_put_key(writer, "result");
+    rf_json_put_string(writer, !good                   ? "refused"
+                               : entry->result.partial ? "partialSuccess"
+                                                       : "success");
+    put_key(writer, "code", entry->code);
+    rf_json_put_key(writer, "message");
+    rf_json_put_string(writer, entry->result.message);
+    if (entry->result.basket != 0) {
+        rf_json_put_key(writer, "basket");
+        rf_json_put_integer(writer, (int64_t)entry->result.basket);
+    }
+}
+
+/* An entry's own coordinates are never shortened to a hash. */
+static void put_dimensions(rf_json_writer *writer, const rf_catalog *catalog,
+                           const rf_entry *entry)
+{
+    rf_place place;
+    bool hashed = false;
+    if (rf_coordinates_read(entry->coordinates, &place, &hashed, NULL) !=
+        RF_OK) {
+        place.given = 0;
+    }
+    rf_json_put_key(writer, "dimensions");
+    rf_put_place(writer, catalog, place.given & RF_LEVEL_LEAF, &place);
+}
+
+void rf_entry_put(rf_json_writer *writer, const rf_catalog *catalog,
+                  const rf_entry *entry)
+{
+    rf_json_begin_object(writer);
+    rf_json_put_key(writer, "number");
+    rf_json_put_integer(writer, (int64_t)entry->number);
+    rf_json_put_key(writer, "at");
+    rf_put_time(writer, entry->at_ms);
+    put_key(writer, "actor", entry->actor);
+    put_request_id(writer, entry->request_id);
+    rf_json_put_key(writer, "operation");
+    rf_json_put_string(writer, rf_operation_name(entry->operation));
+    put_key(writer, "id", entry->id);
+    put_key(writer, "organizationId", entry->organization);
+    put_key(writer, "productId", entry->product);
+    put_dimensions(writer, catalog, entry);
+    put_movements(writer, catalog, entry);
+    put_result(writer, entry);
+    rf_json_end_object(writer);
+}
+
+/* ---- Pages ---- */
+
+void rf_entries_begin(rf_call *call, rf_json_writer *writer)
+{
+    rf_reply_begin(call, 200, writer);
+    rf_json_begin_object(writer);
+    rf_json_put_key(writer, "events");
+    rf_json_begin_array(writer);
+}
+
+rf_step rf_entries_end(rf_json_writer *writer, uint64_t last, rf_text link)
+{
+    rf_json_end_array(writer);
+    rf_json_put_key(writer, "last");
+    rf_json_put_integer(writer, (int64_t)last);
+    rf_json_put_key(writer, "nextLink");
+    rf_json_put_text(writer, link);
+    rf_json_end_object(writer);
+    return RF_STEP_DONE;
+}
