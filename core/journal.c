@@ -15,6 +15,7 @@
 #define AT_OFFSET 1
 #define ID_HASH_OFFSET 9
 #define FIXED_END 17
+#define TEXTS_OFFSET 51 /* behind operation, flags, fingerprint, request id */
 
 enum {
     FLAG_PARTIAL = 1,
@@ -184,6 +185,21 @@ bool rf_entry_peek(rf_bytes value, int64_t *at_ms, uint64_t *id_hash)
     *at_ms = (int64_t)__builtin_bswap64(fields[0]);
     *id_hash = __builtin_bswap64(fields[1]);
     return true;
+}
+
+bool rf_entry_peek_product(rf_bytes value, rf_text *organization,
+                           rf_text *product)
+{
+    if (value.length < TEXTS_OFFSET || value.bytes[0] != ENTRY_FORMAT) {
+        return false;
+    }
+    rf_reader reader = rf_reader_of(
+        (rf_bytes){value.bytes + TEXTS_OFFSET, value.length - TEXTS_OFFSET});
+    rf_read_text(&reader); /* actor */
+    rf_read_text(&reader); /* id */
+    *organization = rf_read_text(&reader);
+    *product = rf_read_text(&reader);
+    return !reader.failed;
 }
 
 typedef struct read_context {

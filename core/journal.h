@@ -57,6 +57,11 @@ RF_MUST_CHECK rf_status rf_entry_decode(rf_bytes value, uint64_t number,
 RF_MUST_CHECK bool rf_entry_peek(rf_bytes value, int64_t *at_ms,
                                  uint64_t *id_hash);
 
+/* The same for organization and product: a history looks at many entries and
+ * wants few. Texts are borrowed from the value. */
+RF_MUST_CHECK bool rf_entry_peek_product(rf_bytes value, rf_text *organization,
+                                         rf_text *product);
+
 /* Hash what an id is unique for. Never 0. */
 uint64_t rf_journal_id_hash(uint16_t environment, rf_operation operation,
                             rf_text id);

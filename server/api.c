@@ -26,10 +26,10 @@
 
 /* The hot ones first: matching goes through them in order. */
 static const rf_routes *const tables[] = {
-    &rf_routes_reserve,      &rf_routes_onhand,        &rf_routes_query,
-    &rf_routes_reservations, &rf_routes_events,        &rf_routes_server,
-    &rf_routes_partitions,   &rf_routes_configuration, &rf_routes_plugins,
-    &rf_routes_reload};
+    &rf_routes_reserve,      &rf_routes_onhand,     &rf_routes_query,
+    &rf_routes_reservations, &rf_routes_events,     &rf_routes_history,
+    &rf_routes_server,       &rf_routes_partitions, &rf_routes_configuration,
+    &rf_routes_plugins,      &rf_routes_reload};
 
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 

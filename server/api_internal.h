@@ -87,6 +87,7 @@ extern const rf_routes rf_routes_query;
 extern const rf_routes rf_routes_configuration;
 extern const rf_routes rf_routes_partitions;
 extern const rf_routes rf_routes_events;
+extern const rf_routes rf_routes_history;
 extern const rf_routes rf_routes_reservations;
 extern const rf_routes rf_routes_plugins;
 extern const rf_routes rf_routes_reload;

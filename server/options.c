@@ -99,6 +99,9 @@ static const option_row option_table[] = {
                 "Most commands waiting for the writer; beyond it 503."),
     INTEGER_ROW("limits.streams", streams, 100, 0, 65536,
                 "Most streams of events at once; beyond it 503."),
+    INTEGER_ROW("limits.historyEntries", history_entries, 1000000, 1, 10000000,
+                "Journal entries read for one page of a history; the next page "
+                "goes on there."),
     INTEGER_ROW("timeouts.requestMs", request_ms, 10000, 100, 600000,
                 "How long a request may take to arrive in full."),
     INTEGER_ROW("timeouts.idleMs", idle_ms, 15000, 100, 3600000,

@@ -46,6 +46,7 @@ typedef struct rf_options {
     int64_t connections;
     int64_t queue_commands;
     int64_t streams;
+    int64_t history_entries;
 
     int64_t request_ms;
     int64_t idle_ms;

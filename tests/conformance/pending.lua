@@ -27,9 +27,8 @@ return {
     "POST /allocation/..., GET /onhand, POST /setonhand (see tolerance_spec)",
   ["tolerance-2"] = "POST /onhand/changeschedule (see tolerance_spec)",
   ["errors-2"] =
-    "jobs, orders, GET /history (see http_spec)",
+    "jobs, orders (see http_spec)",
   ["errors-3"] =
     "POST /allocation/allocate, token calls (see auth_spec)",
-  ["journal-1"] = "GET /history (see events_spec)",
   ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",
 }
