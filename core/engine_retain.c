@@ -283,13 +283,15 @@ static rf_status drop_nodes(rf_engine *engine, rf_environment *environment,
     rf_buffer keys = {0};
     rf_level_scan scan = {.environment = environment->number,
                           .level_number = level->number,
-                          .limit = NODES_PER_STEP};
+                          .limit = NODES_PER_STEP,
+                          .cursor = level->cursor};
     rf_status status = rf_level_scan_run(engine->store, transaction, &scan,
                                          note_node, &keys, err);
     if (status == RF_OK) {
         status = rf_engine__delete_keys(engine, transaction, &keys, err);
     }
     rf_buffer_done(&keys);
+    level->cursor = scan.cursor;
     if (status == RF_OK && scan.ended) {
         *level = environment->levels[--environment->level_count];
         status =

@@ -41,19 +41,20 @@ static bool visit_record(void *context, rf_bytes key, rf_bytes value)
     if (walked->status != RF_OK) {
         return false;
     }
-    if (parts.kind != RF_KEY_NODE ||
-        parts.level_number != walked->scan->level_number) {
+    bool jumps = parts.kind != RF_KEY_NODE ||
+                 parts.level_number != walked->scan->level_number;
+    if (jumps) {
         jump(walked, &parts);
-        return false;
+    } else {
+        walked->status =
+            walked->visit(walked->context, key, &parts, value, walked->err);
     }
-    walked->status =
-        walked->visit(walked->context, key, &parts, value, walked->err);
     if (walked->status != RF_OK) {
         return false;
     }
     walked->scan->cursor.length = (uint16_t)key.length;
     memcpy(walked->scan->cursor.bytes, key.bytes, key.length);
-    return --walked->left > 0;
+    return --walked->left > 0 && !jumps;
 }
 
 /* Turn the cursor into the first key behind it. */
@@ -96,7 +97,7 @@ rf_status rf_level_scan_run(rf_store *store, rf_store_transaction *transaction,
         if (status != RF_OK || walked.status != RF_OK) {
             return status != RF_OK ? status : walked.status;
         }
-    } while (walked.jumps);
+    } while (walked.jumps && walked.left > 0);
     scan->ended = walked.left > 0;
     return RF_OK;
 }

@@ -3,7 +3,8 @@
  *
  * The nodes of a level lie scattered over the products; the scan jumps from
  * product to product and remembers where it stopped, so that it can go on in
- * another transaction, or after a restart.
+ * another transaction, or after a restart. A jump counts as much as a node: a
+ * stretch is short also where few products have nodes of the level.
  */
 #ifndef RINGFENCE_CORE_LEVEL_SCAN_H
 #define RINGFENCE_CORE_LEVEL_SCAN_H
@@ -14,8 +15,9 @@
 typedef struct rf_level_scan {
     uint16_t environment;
     uint8_t level_number;
-    size_t limit;  /* nodes of one stretch */
-    rf_key cursor; /* the last node visited; empty: begin at the beginning */
+    size_t limit;  /* nodes and jumps of one stretch */
+    rf_key cursor; /* everything up to this key was looked at; empty: begin at
+                      the beginning */
     bool ended;    /* out: there are no more */
 } rf_level_scan;
 
