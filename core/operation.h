@@ -6,6 +6,7 @@
 #ifndef RINGFENCE_CORE_OPERATION_H
 #define RINGFENCE_CORE_OPERATION_H
 
+#include "core/check.h"
 #include "core/work.h"
 
 /* What a command's planning found; in the workset's arena. */
@@ -17,9 +18,7 @@ typedef struct rf_plan {
     uint64_t reservation_created; /* as the client's id says */
     rf_record *created_entry;     /* where an unreserve finds its product */
     rf_text product;
-    rf_total *totals;
-    size_t total_count;
-    size_t total_capacity;
+    rf_check check;
     rf_record **known; /* journal entries that may hold this id */
     size_t known_count;
 } rf_plan;
@@ -44,6 +43,18 @@ const rf_operation_entry *rf_operation_find(rf_operation operation);
 extern const rf_operation_entry rf_operation_post;
 extern const rf_operation_entry rf_operation_reserve;
 extern const rf_operation_entry rf_operation_unreserve;
+
+/* Want a reservation's record and the product's head. */
+RF_MUST_CHECK rf_status rf_reservation_plan(rf_work *work,
+                                            const rf_command *command,
+                                            rf_plan *plan, rf_error *err);
+
+/* Raise the record by result->quantity, starting it when it is the first, and
+ * set the result's reservation. The measure is the caller's to post. */
+RF_MUST_CHECK rf_status rf_reservation_enter(rf_work *work,
+                                             const rf_command *command,
+                                             rf_plan *plan, rf_result *result,
+                                             rf_error *err);
 
 /* Change what a reservation holds by `delta`, in its record and in the
  * product's head. `before` is the record as it is now. */

@@ -21,12 +21,8 @@ static rf_status plan_product(rf_work *work, const rf_command *command,
     rf_key key;
     rf_key_product(&key, work->environment->number, command->organization,
                    plan->product);
-    rf_key head;
-    rf_key_copy(&head, &key);
-    rf_key_head(&head);
+    plan->head = rf_check_want_head(work, &key);
     rf_key_reservation(&key, plan->reservation_id);
-    plan->head =
-        rf_workset_want(work->workset, RF_TABLE_STOCK, RF_RECORD_HEAD, &head);
     plan->reservation = rf_workset_want(work->workset, RF_TABLE_STOCK,
                                         RF_RECORD_RESERVATION, &key);
     if (plan->head == NULL || plan->reservation == NULL) {

@@ -80,7 +80,7 @@ void rf_head_encode(const rf_head *head, rf_buffer *out)
     rf_buffer_append_byte(out, HEAD_FORMAT);
     for (uint16_t i = 0; i < head->count; i++) {
         rf_write_varint(out, head->levels[i].level);
-        rf_write_varint(out, head->levels[i].reservations);
+        rf_write_varint(out, head->levels[i].count);
     }
     rf_seal(out, start);
 }
@@ -100,7 +100,7 @@ rf_status rf_head_decode(rf_bytes value, rf_head *out, rf_error *err)
         }
         rf_level_holds *holds = &out->levels[out->count++];
         holds->level = rf_read_varint(&reader);
-        holds->reservations = rf_read_varint(&reader);
+        holds->count = rf_read_varint(&reader);
     }
     return finish(&reader, "head", err);
 }
@@ -119,9 +119,9 @@ bool rf_head_count(rf_head *head, rf_level level, int change)
         head->levels[head->count++] = (rf_level_holds){level, 0};
     }
     rf_level_holds *holds = &head->levels[place];
-    RF_ASSERT(change > 0 || holds->reservations > 0);
-    holds->reservations += change > 0 ? 1 : UINT64_MAX;
-    if (holds->reservations == 0) {
+    RF_ASSERT(change > 0 || holds->count > 0);
+    holds->count += change > 0 ? 1 : UINT64_MAX;
+    if (holds->count == 0) {
         *holds = head->levels[--head->count];
     }
     return true;

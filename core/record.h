@@ -2,8 +2,9 @@
  * record.h - the values of the stock table: nodes, heads and reservations.
  *
  * A node holds the totals of one level at one set of coordinates. A head says
- * at which levels a product holds live reservations. A reservation is what one
- * caller, or all callers without a tag of their own, hold at one place.
+ * at which levels a product holds live reservations and allocations. A
+ * reservation is what one caller, or all callers without a tag of their own,
+ * hold at one place.
  *
  * Decoding borrows texts from the stored bytes and allocates only lists.
  */
@@ -22,14 +23,15 @@ typedef struct rf_node {
     rf_bytes coordinates;
 } rf_node;
 
-/* How many reservations above zero a product holds at one level. */
+/* How many reservations and allocations above zero a product holds at one
+ * level; of an allocation only the dimensions count. */
 typedef struct rf_level_holds {
     rf_level level;
-    uint64_t reservations;
+    uint64_t count;
 } rf_level_holds;
 
-/* More levels than callers mix in practice; a reservation at one more is
- * refused rather than left out of the check. */
+/* More levels than callers mix in practice; a hold at one more is refused
+ * rather than left out of the check. */
 #define RF_HEAD_LEVELS_MAX 64
 
 typedef struct rf_head {
@@ -65,7 +67,7 @@ RF_MUST_CHECK rf_status rf_reservation_decode(rf_bytes value,
                                               rf_reservation *out,
                                               rf_error *err);
 
-/* Count a reservation in (+1) or out (-1) of a level. Return false when the
+/* Count a hold in (+1) or out (-1) of a level. Return false when the
  * head is full. */
 RF_MUST_CHECK bool rf_head_count(rf_head *head, rf_level level, int change);
 

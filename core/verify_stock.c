@@ -251,7 +251,7 @@ static uint64_t count_at(const rf_head *head, rf_level level)
     uint64_t count = 0;
     for (uint16_t i = 0; i < head->count; i++) {
         if (head->levels[i].level == level) {
-            count += head->levels[i].reservations;
+            count += head->levels[i].count;
         }
     }
     return count;
@@ -261,8 +261,8 @@ static bool has_same_counts(const rf_head *one, const rf_head *other)
 {
     for (uint16_t i = 0; i < one->count; i++) {
         const rf_level_holds *holds = &one->levels[i];
-        if (holds->reservations == 0 ||
-            holds->reservations != count_at(other, holds->level)) {
+        if (holds->count == 0 ||
+            holds->count != count_at(other, holds->level)) {
             return false;
         }
     }
