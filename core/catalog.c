@@ -119,6 +119,18 @@ int rf_catalog_dimension(const rf_catalog *catalog, const rf_source *source,
     return rf_dimension_find(name);
 }
 
+int rf_catalog_group(const rf_catalog *catalog, rf_text name)
+{
+    for (size_t i = 0; i < catalog->group_order_count; i++) {
+        unsigned coordinate = catalog->group_order[i];
+        if (rf_text_is_name(rf_catalog_coordinate_name(catalog, coordinate),
+                            name)) {
+            return (int)coordinate;
+        }
+    }
+    return -1;
+}
+
 rf_text rf_catalog_coordinate_name(const rf_catalog *catalog,
                                    unsigned coordinate)
 {

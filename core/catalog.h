@@ -16,6 +16,7 @@
 #include "core/formula.h"
 #include "core/level.h"
 #include "core/measures.h"
+#include "core/pool_measures.h"
 #include "core/quantity.h"
 
 typedef struct rf_draft rf_draft;
@@ -135,7 +136,9 @@ struct rf_catalog {
     size_t group_count;
     const unsigned *group_order; /* coordinates, highest group first */
     size_t group_order_count;
-    rf_level group_mask; /* of the configured groups */
+    rf_level group_mask;   /* of the configured groups */
+    rf_pool_measures pool; /* what allocations change */
+    size_t pool_formula;   /* index into calculated[]: what can be allocated */
 
     const rf_level *levels; /* every configured level, the leaf's first */
     size_t level_count;
@@ -179,6 +182,9 @@ const rf_calculated *rf_catalog_calculated(const rf_catalog *catalog,
  * of `source` when that is not NULL. Returns the dimension or -1. */
 int rf_catalog_dimension(const rf_catalog *catalog, const rf_source *source,
                          rf_text name);
+
+/* Find a configured group by name. Returns its coordinate or -1. */
+int rf_catalog_group(const rf_catalog *catalog, rf_text name);
 
 /* Return a coordinate's name as replies print it. */
 rf_text rf_catalog_coordinate_name(const rf_catalog *catalog,

@@ -156,6 +156,18 @@ static void read_extra_levels(rf_builder *builder, level_list *levels)
     }
 }
 
+/* What is allocated lies at the leaf with all groups; what every prefix of the
+ * groups comes to is kept beside it. */
+static void add_group_levels(const rf_builder *builder, level_list *levels)
+{
+    const rf_catalog *catalog = builder->catalog;
+    rf_level level = RF_LEVEL_LEAF;
+    for (size_t i = 0; i < catalog->group_order_count; i++) {
+        level |= RF_BIT(catalog->group_order[i]);
+        add_level(levels, level);
+    }
+}
+
 static void read_levels(rf_builder *builder)
 {
     level_list list = {0};
@@ -172,10 +184,11 @@ static void read_levels(rf_builder *builder)
     read_index_sets(builder, &list);
     read_schedule_sets(builder, &list);
     read_extra_levels(builder, &list);
+    add_group_levels(builder, &list);
     if (list.full) {
         rf_problems_add(builder->problems, rf_text_of("$"),
-                        "the index sets, reservation dimensions and levels "
-                        "come to more than %d levels",
+                        "the index sets, reservation dimensions, groups and "
+                        "levels come to more than %d levels",
                         RF_CATALOG_LEVELS_MAX);
     }
     builder->catalog->levels = list.levels;

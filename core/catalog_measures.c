@@ -227,6 +227,23 @@ static const rf_draft_calculated *make_pool(rf_builder *builder)
     return pool;
 }
 
+/* Give what is only kept for allocation records its number, too, and note all
+ * numbers; where one is missing, a mistake has been noted. */
+static void note_pool_measures(rf_builder *builder)
+{
+    rf_measure ignored;
+    rf_error err;
+    rf_status status = rf_registry_measure(
+        builder->registry, rf_text_of(RF_REALLOCATED), &ignored, &err);
+    if (status == RF_E_NO_MEMORY) {
+        builder->no_memory = true;
+    } else if (status != RF_OK) {
+        rf_problems_add(builder->problems, rf_text_of("$"), "%s", err.message);
+    } else {
+        (void)rf_pool_measures_find(builder->registry, &builder->catalog->pool);
+    }
+}
+
 static void complete_own_source(rf_builder *builder)
 {
     rf_text path = rf_text_of("$");
@@ -254,6 +271,8 @@ static void complete_own_source(rf_builder *builder)
         lacks_own(builder, own, misspelled, RF_MEANS_CALCULATED)) {
         rf_catalog__enter(builder->index, own->name, misspelled, meaning);
     }
+    builder->catalog->pool_formula = meaning.number;
+    note_pool_measures(builder);
 }
 
 static int compare_physicals(const void *a, const void *b)

@@ -3,6 +3,7 @@
  */
 #include "core/command.h"
 
+#include "core/allocation.h"
 #include "core/key.h"
 #include "core/operation.h"
 
@@ -15,6 +16,10 @@ static const rf_operation_entry *const entries[RF_OPERATION_COUNT] = {
     [RF_OPERATION_POST] = &rf_operation_post,
     [RF_OPERATION_RESERVE] = &rf_operation_reserve,
     [RF_OPERATION_UNRESERVE] = &rf_operation_unreserve,
+    [RF_OPERATION_ALLOCATE] = &rf_operation_allocate,
+    [RF_OPERATION_UNALLOCATE] = &rf_operation_unallocate,
+    [RF_OPERATION_REALLOCATE] = &rf_operation_reallocate,
+    [RF_OPERATION_CONSUME] = &rf_operation_consume,
 };
 
 const rf_operation_entry *rf_operation_find(rf_operation operation)
@@ -63,7 +68,7 @@ static rf_status check_bytes(rf_text text, size_t bytes_max, const char *field,
 }
 
 static rf_status check_place(const rf_catalog *catalog, const rf_place *place,
-                             rf_error *err)
+                             const char *groups, rf_error *err)
 {
     for (rf_level rest = place->given; rest != 0; rest &= rest - 1) {
         unsigned coordinate = (unsigned)__builtin_ctzll(rest);
@@ -73,8 +78,9 @@ static rf_status check_place(const rf_catalog *catalog, const rf_place *place,
         if (place->value[coordinate].length > bytes_max) {
             rf_text name = rf_catalog_coordinate_name(catalog, coordinate);
             char field[128];
-            snprintf(field, sizeof field, "dimensions.%.*s", (int)name.length,
-                     name.bytes);
+            snprintf(field, sizeof field, "%s.%.*s",
+                     coordinate < RF_DIMENSION_COUNT ? "dimensions" : groups,
+                     (int)name.length, name.bytes);
             return rf_fail_field(err, RF_E_TOO_LONG, field,
                                  "%s takes at most %zu bytes", field,
                                  bytes_max);
@@ -140,6 +146,20 @@ static rf_status check_unreserve(const rf_catalog *catalog, rf_command *command,
     return filter_place(catalog, command, err);
 }
 
+/* Allocations came later: the content of all others is as it ever was. */
+static void write_allocation(const rf_command *command, rf_buffer *out)
+{
+    rf_level source =
+        command->source == NULL ? 0 : command->source->given & RF_LEVEL_GROUPS;
+    rf_buffer_append_byte(out, (unsigned char)command->share);
+    rf_write_signed(out, command->percent);
+    rf_write_varint(out, command->decimals);
+    rf_write_varint(out, source);
+    if (source != 0) {
+        rf_write_coordinates(out, source, command->source);
+    }
+}
+
 /* Write what makes the content of a command; everything but its id. */
 static void write_content(const rf_command *command, rf_buffer *out)
 {
@@ -161,6 +181,9 @@ static void write_content(const rf_command *command, rf_buffer *out)
     rf_write_text(out, command->recipient);
     rf_write_text(out, command->order_tag);
     rf_write_text(out, command->reservation);
+    if (rf_allocation_is(command->operation)) {
+        write_allocation(command, out);
+    }
 }
 
 /* The buffer is the thread's own and keeps its memory: this runs for every
@@ -188,7 +211,13 @@ rf_status rf_command_check(const rf_catalog *catalog, rf_command *command,
                              "productId", err);
     }
     if (status == RF_OK) {
-        status = check_place(catalog, &command->place, err);
+        status = check_place(catalog, &command->place, "groups", err);
+    }
+    if (status == RF_OK && command->source != NULL) {
+        status = check_place(catalog, command->source, "sourceGroups", err);
+    }
+    if (status == RF_OK && rf_allocation_is(command->operation)) {
+        status = rf_allocation_check(catalog, command, err);
     }
     if (status == RF_OK && command->operation == RF_OPERATION_RESERVE) {
         status = check_reserve(catalog, command, err);

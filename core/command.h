@@ -23,8 +23,22 @@ typedef enum {
     RF_OPERATION_UNRESERVE = 3,
     RF_OPERATION_ERASE = 4,
     RF_OPERATION_CONFIGURE = 5,
+    RF_OPERATION_ALLOCATE = 6,
+    RF_OPERATION_UNALLOCATE = 7,
+    RF_OPERATION_REALLOCATE = 8,
+    RF_OPERATION_CONSUME = 9,
     RF_OPERATION_COUNT
 } rf_operation;
+
+/* What an allocation asks for. */
+typedef enum {
+    RF_SHARE_QUANTITY, /* `quantity` */
+    RF_SHARE_ALL,      /* what is there; no more than `quantity` if above 0 */
+    RF_SHARE_PERCENT   /* so many percent of what is there, rounded down */
+} rf_share;
+
+/* 100 percent, in millionths of a percent. */
+#define RF_PERCENT_MAX (INT64_C(100) * RF_QUANTITY_SCALE)
 
 /* All texts are borrowed until the job is done. */
 typedef struct rf_command {
@@ -32,23 +46,33 @@ typedef struct rf_command {
     rf_text id; /* the client's */
     rf_text organization;
     rf_text product; /* may be empty in an unreserve */
-    rf_place place;
+    rf_place place;  /* with the groups, in the four on allocations */
 
-    /* Post: deltas, in order of measure numbers, none twice. */
+    /* Post: deltas, in order of measure numbers, none twice. Consume: the
+     * physical measures, `quantity` for an addition, -`quantity` for a
+     * subtraction. */
     const rf_amount *changes;
     size_t change_count;
 
-    /* Reserve. */
+    /* Reserve; the measure is of no other. */
     rf_measure measure;
     rf_quantity quantity; /* unreserve: OffsetQty */
     bool check;           /* ifCheckAvailForReserv */
-    bool allow_partial;
-    rf_quantity minimum; /* of a partial reservation, 0 for any */
-    rf_text recipient;
+    bool allow_partial;   /* allocate, too */
+    rf_quantity minimum;  /* of what is done in part, 0 for any */
+    rf_text recipient;    /* also of what a consumption reserves */
     rf_text order_tag;
 
     /* Unreserve: the reservation's id as the client sent it. */
     rf_text reservation;
+
+    /* Allocate. */
+    rf_share share;
+    rf_quantity percent; /* in millionths of a percent */
+    unsigned decimals;   /* that a percentage is rounded down to, 6 at most */
+
+    /* Reallocate: what it takes from; only the groups count. */
+    const rf_place *source;
 
     rf_fingerprint fingerprint; /* filled in by rf_command_check */
 } rf_command;
@@ -64,8 +88,8 @@ typedef struct rf_result {
     uint64_t number;        /* journal number of the command */
     uint64_t basket; /* journal number of its basket's first line, or 0 */
 
-    rf_quantity quantity;  /* reserve: what was reserved */
-    rf_quantity available; /* reserve: what could have been had */
+    rf_quantity quantity;  /* what was reserved, allocated, ... */
+    rf_quantity available; /* what could have been had */
     rf_quantity invalid_offset;
     uint64_t reservation;         /* id of the record, 0 for none */
     uint64_t reservation_created; /* journal number of its first reservation */
@@ -98,7 +122,8 @@ struct rf_job {
 
 /* Check a command against a catalog: lengths in bytes, the dimensions that a
  * reservation may have (those that may be dropped are dropped), its mapping,
- * quantities that must not be zero; then fill in the fingerprint of its
+ * quantities that must not be zero, groups without gaps, the measures that a
+ * consumption names; then fill in the fingerprint of its
  * content, for which `scratch` is memory that is used again. Only what makes a
  * request invalid is found here: refusals are the engine's, which remembers
  * them. */

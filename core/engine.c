@@ -174,6 +174,17 @@ static rf_environment *environment_of(rf_engine *engine, const rf_job *job)
     return environment;
 }
 
+/* Note that there may be a new allocation record now. */
+static void note_allocation(rf_environment *environment,
+                            const rf_command *command, const rf_result *result)
+{
+    bool allocates = command->operation == RF_OPERATION_ALLOCATE ||
+                     command->operation == RF_OPERATION_REALLOCATE;
+    if (allocates && result->status == RF_OK) {
+        environment->allocated_number = result->number;
+    }
+}
+
 /* Note a command and what became of it. */
 static rf_status journal_line(rf_engine *engine, const rf_job *job,
                               const rf_command *command, const rf_plan *plan,
@@ -182,9 +193,14 @@ static rf_status journal_line(rf_engine *engine, const rf_job *job,
     rf_environment *environment = environment_of(engine, job);
     rf_buffer *coordinates = rf_workset_scratch(engine->workset);
     rf_write_coordinates(coordinates, command->place.given, &command->place);
+    size_t place_length = coordinates->length;
+    if (command->source != NULL) {
+        rf_write_coordinates(coordinates, RF_LEVEL_GROUPS, command->source);
+    }
     if (rf_buffer_failed(coordinates)) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
+    const unsigned char *bytes = (const unsigned char *)coordinates->bytes;
     result->number = environment->last_number + 1;
     rf_entry entry = {
         .number = result->number,
@@ -197,14 +213,16 @@ static rf_status journal_line(rf_engine *engine, const rf_job *job,
         .id = command->id,
         .organization = command->organization,
         .product = plan->product.length > 0 ? plan->product : command->product,
-        .coordinates = {(const unsigned char *)coordinates->bytes,
-                        coordinates->length},
+        .coordinates = {bytes, place_length},
+        .source = {place_length == 0 ? bytes : bytes + place_length,
+                   coordinates->length - place_length},
         .movements = engine->work.movements,
         .movement_count = engine->work.movement_count,
         .code = rf_text_of(rf_status_word(result->status)),
         .result = *result,
     };
     memcpy(entry.request_id, job->request_id, sizeof entry.request_id);
+    note_allocation(environment, command, result);
     return rf_engine__append(engine, environment, &entry, err);
 }
 

@@ -9,7 +9,6 @@
  */
 #include "core/alloc.h"
 #include "core/engine_internal.h"
-#include "core/level_scan.h"
 
 #include <string.h>
 
@@ -19,7 +18,10 @@
 
 struct rf_configuration {
     rf_environment *environment;
-    bool is_new; /* the environment is not the engine's yet */
+    bool is_new;           /* the environment is not the engine's yet */
+    bool is_stored;        /* its numbers and levels are */
+    bool moves_groups;     /* which needs that there are no allocations */
+    rf_record_count count; /* of those */
 };
 
 void rf_engine__configure_forget(rf_engine *engine)
@@ -137,8 +139,20 @@ static uint8_t free_level_number(const rf_environment *environment)
     return (uint8_t)number;
 }
 
-/* Enter the levels that are missing. The leaf level needs no building: it is
- * where everything is posted from the first command on. */
+/* The leaf level needs no building: it is where everything is posted from the
+ * first command on. Nor does a level with groups where nothing can have been
+ * allocated yet. */
+static rf_level_phase first_phase(const rf_environment *environment,
+                                  rf_level level)
+{
+    bool has_groups = (level & RF_LEVEL_GROUPS) != 0;
+    bool is_whole =
+        level == RF_LEVEL_LEAF ||
+        (has_groups && rf_environment_pool_level(environment) == NULL);
+    return is_whole ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING;
+}
+
+/* Enter the levels that are missing. */
 static rf_status add_levels(rf_environment *environment,
                             const rf_catalog *catalog, rf_error *err)
 {
@@ -154,11 +168,10 @@ static rf_status add_levels(rf_environment *environment,
                            RF_LEVELS_MAX);
         }
         uint8_t number = free_level_number(environment);
-        environment->levels[environment->level_count++] = (rf_level_state){
-            .level = level,
-            .number = number,
-            .phase =
-                level == RF_LEVEL_LEAF ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING};
+        environment->levels[environment->level_count++] =
+            (rf_level_state){.level = level,
+                             .number = number,
+                             .phase = first_phase(environment, level)};
     }
     return RF_OK;
 }
@@ -231,12 +244,12 @@ static rf_status store_numbers(rf_engine *engine, rf_task *task,
     return RF_OK;
 }
 
-static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
+/* Look at what needs no look at the stock. */
+static rf_status begin(rf_engine *engine, const rf_task *task, rf_error *err)
 {
     rf_configuration *configuration = engine->configuration;
     rf_status status = find_environment(engine, task, configuration, err);
     rf_environment *environment = configuration->environment;
-    rf_registry *registry = NULL;
     if (status == RF_OK) {
         status = check_numbers(environment, task, err);
     }
@@ -244,15 +257,30 @@ static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
         status = check_partition_rule(engine, environment, task->catalog, err);
     }
     if (status == RF_OK) {
-        status = rf_registry_copy(task->registry, &registry, err);
+        configuration->moves_groups =
+            !rf_engine__keeps_groups(environment, task->catalog);
+        rf_engine__start_count(environment, &configuration->count);
     }
+    return status;
+}
+
+static rf_status prepare(rf_engine *engine, rf_task *task, rf_error *err)
+{
+    rf_registry *registry = NULL;
+    rf_status status = rf_registry_copy(task->registry, &registry, err);
     if (status == RF_OK) {
         status = store_numbers(engine, task, registry, err);
     }
     if (status != RF_OK) {
         rf_registry_free(registry);
     }
+    engine->configuration->is_stored = status == RF_OK;
     return status;
+}
+
+static bool is_same_key(const rf_key *a, const rf_key *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
 /* The leaves of one step, and the nodes they go to. */
@@ -260,13 +288,18 @@ typedef struct building {
     rf_engine *engine;
     rf_environment *environment;
     rf_level_scan scan;
+    bool has_groups; /* the leaves are allocation records */
     size_t leaves;
     rf_error *err;
 } building;
 
-static bool is_same_key(const rf_key *a, const rf_key *b)
+/* Say whether a level is among those under way, which began at `start`. */
+static bool is_of_step(const building *build, const rf_level_state *level,
+                       const rf_key *start)
 {
-    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+    return level->phase == RF_LEVEL_BUILDING &&
+           ((level->level & RF_LEVEL_GROUPS) != 0) == build->has_groups &&
+           is_same_key(&level->cursor, start);
 }
 
 static rf_status collect_leaf(void *context, rf_bytes key,
@@ -312,8 +345,7 @@ static rf_status add_leaf(building *build, const rf_key *start,
     for (size_t i = 0; i < build->environment->level_count && status == RF_OK;
          i++) {
         const rf_level_state *level = &build->environment->levels[i];
-        if (level->phase != RF_LEVEL_BUILDING ||
-            !is_same_key(&level->cursor, start)) {
+        if (!is_of_step(build, level, start)) {
             continue;
         }
         rf_record *node =
@@ -349,8 +381,7 @@ static rf_status advance(building *build, rf_store_transaction *transaction,
     memcpy(before, environment->levels, sizeof before);
     for (size_t i = 0; i < environment->level_count; i++) {
         rf_level_state *level = &environment->levels[i];
-        if (level->phase == RF_LEVEL_BUILDING &&
-            is_same_key(&level->cursor, start)) {
+        if (is_of_step(build, level, start)) {
             level->cursor = build->scan.cursor;
             level->phase =
                 build->scan.ended ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING;
@@ -374,14 +405,18 @@ static rf_status build_step(rf_engine *engine, rf_environment *environment,
                             const rf_level_state *first, rf_error *err)
 {
     rf_key start = first->cursor;
+    bool has_groups = (first->level & RF_LEVEL_GROUPS) != 0;
+    const rf_level_state *leaves =
+        has_groups ? rf_environment_pool_level(environment)
+                   : rf_environment_active_level(environment, RF_LEVEL_LEAF);
+    RF_ASSERT(leaves != NULL);
     building build = {.engine = engine,
                       .environment = environment,
                       .scan = {.environment = environment->number,
-                               .level_number = rf_environment_active_level(
-                                                   environment, RF_LEVEL_LEAF)
-                                                   ->number,
+                               .level_number = leaves->number,
                                .limit = LEAVES_PER_STEP,
                                .cursor = start},
+                      .has_groups = has_groups,
                       .err = err};
     rf_store_transaction *transaction = NULL;
     rf_status status = rf_engine__begin(engine, &transaction, err);
@@ -509,6 +544,7 @@ static void number_generation(rf_environment *environment, rf_task *task,
     generation->number = environment->generation_number;
     task->generation = generation->number;
     environment->document = task->content;
+    rf_engine__set_groups(environment, generation->catalog);
     retire_levels(environment, generation->catalog);
 }
 
@@ -569,16 +605,25 @@ rf_status rf_engine__configure_step(rf_engine *engine, rf_task *task,
         if (engine->configuration == NULL) {
             return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
         }
-        rf_status status = prepare(engine, task, err);
-        if (status == RF_E_STORAGE_FULL) {
-            rf_engine__configure_forget(engine); /* begin anew after growing */
-        }
-        return status;
+        return begin(engine, task, err);
     }
-    rf_environment *environment = engine->configuration->environment;
+    rf_configuration *configuration = engine->configuration;
+    rf_environment *environment = configuration->environment;
+    if (configuration->moves_groups && !configuration->count.is_done) {
+        return rf_engine__count_step(engine, environment, &configuration->count,
+                                     err);
+    }
+    if (!configuration->is_stored) {
+        return prepare(engine, task, err);
+    }
     const rf_level_state *unfinished = find_unfinished(environment);
     if (unfinished != NULL) {
         return build_step(engine, environment, unfinished, err);
+    }
+    if (configuration->moves_groups &&
+        environment->allocated_number != configuration->count.as_of) {
+        rf_engine__start_count(environment, &configuration->count);
+        return RF_OK; /* something was allocated meanwhile */
     }
     *finished = true;
     return publish(engine, task, err);

@@ -3,7 +3,8 @@
  *
  * Leaves are taken away in bounded transactions by posting the opposite of
  * what they hold, so that every total stays the sum of what is left; nodes
- * that end at zero go with them. Reservations follow, then the index of
+ * that end at zero go with them. What is allocated there goes before in the
+ * same way (engine_erase_pools.c). Reservations follow, then the index of
  * places. Erasing again after a crash finishes what was begun.
  */
 #include "core/alloc.h"
@@ -14,29 +15,22 @@
 #define LEAVES_PER_STEP 500
 #define RESERVATIONS_PER_STEP 1000
 
-struct rf_erasing {
-    size_t partition; /* index of the one under way */
-    bool parsed;
-    bool noted; /* its ids are forgotten */
-    char scratch[RF_PARTITION_TEXT_MAX];
-    rf_text organization;
-    rf_place place;
-    char product[RF_PRODUCT_BYTES_MAX];
-    size_t product_length; /* 0: look for the next one */
-    bool by_product;
-    bool product_done; /* by the transaction under way */
-    bool partition_done;
-};
-
 void rf_engine__erase_forget(rf_engine *engine)
 {
     rf_free(engine->erasing);
     engine->erasing = NULL;
 }
 
-static rf_text product_of(const rf_erasing *erasing)
+rf_text rf_engine__product(const rf_erasing *erasing)
 {
     return (rf_text){erasing->product, erasing->product_length};
+}
+
+void rf_engine__erased_product(const rf_engine *engine, rf_key *out)
+{
+    const rf_erasing *erasing = engine->erasing;
+    rf_key_product(out, engine->work.environment->number, erasing->organization,
+                   rf_engine__product(erasing));
 }
 
 /* Collected by the scans below; `limit` ends a scan. */
@@ -62,7 +56,7 @@ static bool is_inside(const rf_erasing *erasing, const rf_place *place)
                          erasing->place.value[RF_LOCATION]);
 }
 
-static bool collect_leaf(void *argument, rf_bytes key, rf_bytes value)
+static bool collect_node(void *argument, rf_bytes key, rf_bytes value)
 {
     collection *collected = argument;
     rf_key_parts parts;
@@ -168,7 +162,7 @@ static rf_status erase_collected(rf_engine *engine,
         status = rf_work_read_node(leaf, &parts, &places[i], err);
         if (status == RF_OK) {
             status = rf_posting_plan(&engine->work, erasing->organization,
-                                     product_of(erasing), &places[i],
+                                     rf_engine__product(erasing), &places[i],
                                      &postings[i], err);
         }
     }
@@ -188,29 +182,54 @@ static rf_status erase_collected(rf_engine *engine,
     return status;
 }
 
-static rf_status erase_leaves(rf_engine *engine,
-                              rf_store_transaction *transaction,
-                              const rf_environment *environment, size_t *count,
-                              rf_error *err)
+/* Want nodes of a level that are to be erased. */
+static rf_status collect_nodes(rf_engine *engine,
+                               rf_store_transaction *transaction,
+                               const rf_level_state *level, size_t *count,
+                               rf_error *err)
 {
     const rf_erasing *erasing = engine->erasing;
     collection collected = {.engine = engine, .erasing = erasing, .err = err};
     rf_key prefix;
-    rf_key_product(&prefix, environment->number, erasing->organization,
-                   product_of(erasing));
-    rf_key_level(
-        &prefix,
-        rf_environment_active_level(environment, RF_LEVEL_LEAF)->number);
+    rf_engine__erased_product(engine, &prefix);
+    rf_key_level(&prefix, level->number);
     rf_key_coordinate(&prefix, RF_SITE, erasing->place.value[RF_SITE]);
     if (erasing->place.value[RF_SITE].length > 0) {
         rf_key_coordinate(&prefix, RF_LOCATION,
                           erasing->place.value[RF_LOCATION]);
     }
     rf_status status = scan_prefix(transaction, RF_TABLE_STOCK, &prefix,
-                                   collect_leaf, &collected, err);
+                                   collect_node, &collected, err);
     *count = collected.count;
-    return status == RF_OK && collected.count > 0
-               ? erase_collected(engine, transaction, collected.count, err)
+    return status;
+}
+
+static rf_status erase_leaves(rf_engine *engine,
+                              rf_store_transaction *transaction,
+                              const rf_environment *environment, size_t *count,
+                              rf_error *err)
+{
+    rf_status status = collect_nodes(
+        engine, transaction,
+        rf_environment_active_level(environment, RF_LEVEL_LEAF), count, err);
+    return status == RF_OK && *count > 0
+               ? erase_collected(engine, transaction, *count, err)
+               : status;
+}
+
+/* What is allocated goes first: taking a record away changes its leaf, too. */
+static rf_status erase_pools(rf_engine *engine,
+                             rf_store_transaction *transaction,
+                             const rf_environment *environment, size_t *count,
+                             rf_error *err)
+{
+    const rf_level_state *pool = rf_environment_pool_level(environment);
+    if (pool == NULL) {
+        return RF_OK;
+    }
+    rf_status status = collect_nodes(engine, transaction, pool, count, err);
+    return status == RF_OK && *count > 0
+               ? rf_engine__erase_pools(engine, transaction, *count, err)
                : status;
 }
 
@@ -247,10 +266,7 @@ static rf_status load_head(rf_engine *engine, rf_store_transaction *transaction,
                            const rf_key *product, rf_record **out,
                            rf_error *err)
 {
-    rf_key key = *product;
-    rf_key_head(&key);
-    *out =
-        rf_workset_want(engine->workset, RF_TABLE_STOCK, RF_RECORD_HEAD, &key);
+    *out = rf_check_want_head(&engine->work, product);
     return *out == NULL ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
                         : rf_workset_load(engine->workset, transaction, err);
 }
@@ -266,7 +282,7 @@ static rf_status erase_reservations(rf_engine *engine,
     rf_key prefix;
     rf_record *record = NULL;
     rf_key_product(&prefix, environment->number, erasing->organization,
-                   product_of(erasing));
+                   rf_engine__product(erasing));
     rf_status status = load_head(engine, transaction, &prefix, &record, err);
     if (status != RF_OK) {
         return status;
@@ -305,7 +321,10 @@ static rf_status erase_product(rf_engine *engine,
     const rf_erasing *erasing = engine->erasing;
     size_t count = 0;
     rf_status status =
-        erase_leaves(engine, transaction, environment, &count, err);
+        erase_pools(engine, transaction, environment, &count, err);
+    if (status == RF_OK && count == 0) {
+        status = erase_leaves(engine, transaction, environment, &count, err);
+    }
     if (status == RF_OK && count == 0) {
         status =
             erase_reservations(engine, transaction, environment, &count, err);
@@ -317,7 +336,8 @@ static rf_status erase_product(rf_engine *engine,
     rf_key key;
     rf_key_place(&key, environment->number, erasing->organization,
                  erasing->place.value[RF_SITE],
-                 erasing->place.value[RF_LOCATION], product_of(erasing));
+                 erasing->place.value[RF_LOCATION],
+                 rf_engine__product(erasing));
     return erasing->by_product ? RF_OK : unmark_place(engine, &key, err);
 }
 
@@ -362,7 +382,7 @@ static rf_status note_erasure(rf_engine *engine,
     rf_status status = rf_environment_note_erasure(
         environment,
         rf_partition_hash(erasing->by_product, erasing->organization,
-                          product_of(erasing), &erasing->place),
+                          rf_engine__product(erasing), &erasing->place),
         environment->last_number, err);
     return status == RF_OK ? rf_environment_save(engine->store, transaction,
                                                  environment, err)

@@ -2,7 +2,8 @@
  * engine_internal.h - what the engine's files share.
  *
  * engine.c runs batches, engine_ids.c remembers ids, engine_configure.c
- * publishes generations and builds levels, engine_erase.c erases partitions,
+ * publishes generations and builds levels, engine_groups.c sees to it that
+ * allocation records keep their groups, engine_erase.c erases partitions,
  * engine_retain.c drops what is too old.
  */
 #ifndef RINGFENCE_CORE_ENGINE_INTERNAL_H
@@ -10,6 +11,7 @@
 
 #include "core/engine.h"
 #include "core/environment.h"
+#include "core/level_scan.h"
 #include "core/operation.h"
 #include "core/workset.h"
 
@@ -23,7 +25,21 @@ typedef struct rf_pending {
 } rf_pending;
 
 typedef struct rf_configuration rf_configuration;
-typedef struct rf_erasing rf_erasing;
+
+/* The erasure under way. */
+typedef struct rf_erasing {
+    size_t partition; /* index of the one under way */
+    bool parsed;
+    bool noted; /* its ids are forgotten */
+    char scratch[RF_PARTITION_TEXT_MAX];
+    rf_text organization;
+    rf_place place;
+    char product[RF_PRODUCT_BYTES_MAX];
+    size_t product_length; /* 0: look for the next one */
+    bool by_product;
+    bool product_done; /* by the transaction under way */
+    bool partition_done;
+} rf_erasing;
 
 typedef struct rf_pending_list {
     rf_pending *items;
@@ -99,6 +115,32 @@ RF_MUST_CHECK rf_status rf_engine__add_environment(rf_engine *engine,
                                                    rf_environment *environment,
                                                    rf_error *err);
 
+/* Counting the allocation records of an environment, in steps. */
+typedef struct rf_record_count {
+    rf_level_scan scan;
+    uint64_t records;
+    uint64_t as_of; /* journal number of the last allocation when it began */
+    bool is_done;
+} rf_record_count;
+
+/* Say whether allocation records keep their meaning under a catalog: its groups
+ * begin with all of the published ones, in their order. */
+bool rf_engine__keeps_groups(const rf_environment *environment,
+                             const rf_catalog *catalog);
+
+/* Take the groups of a catalog that is about to be published. */
+void rf_engine__set_groups(rf_environment *environment,
+                           const rf_catalog *catalog);
+
+/* Begin counting, count on, and refuse what needs that there are none.
+ * RF_E_DATA_PRESENT: there are some; the message says how many. */
+void rf_engine__start_count(const rf_environment *environment,
+                            rf_record_count *count);
+RF_MUST_CHECK rf_status rf_engine__count_step(rf_engine *engine,
+                                              const rf_environment *environment,
+                                              rf_record_count *count,
+                                              rf_error *err);
+
 /* Begin a maintenance transaction over an empty workset. */
 RF_MUST_CHECK rf_status rf_engine__begin(rf_engine *engine,
                                          rf_store_transaction **out,
@@ -108,6 +150,16 @@ RF_MUST_CHECK rf_status rf_engine__begin(rf_engine *engine,
 RF_MUST_CHECK rf_status
 rf_engine__delete_keys(rf_engine *engine, rf_store_transaction *transaction,
                        const rf_buffer *keys, rf_error *err);
+
+/* The product that is being erased, and its key without the kind. */
+rf_text rf_engine__product(const rf_erasing *erasing);
+void rf_engine__erased_product(const rf_engine *engine, rf_key *out);
+
+/* Take away the allocation records that were wanted: the first `count` records
+ * of the workset. */
+RF_MUST_CHECK rf_status
+rf_engine__erase_pools(rf_engine *engine, rf_store_transaction *transaction,
+                       size_t count, rf_error *err);
 
 /* Note a piece of administration in its environment's journal. */
 RF_MUST_CHECK rf_status rf_engine__journal_task(rf_engine *engine,

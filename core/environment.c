@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define ENVIRONMENT_FORMAT 1
+#define ENVIRONMENT_FORMAT 2
 
 /* Meta keys of environments: this prefix and the number. */
 static const char key_prefix[] = "environment/";
@@ -80,6 +80,10 @@ static void encode(const rf_environment *environment, rf_buffer *out)
     rf_write_text(out, (rf_text){registry.bytes, registry.length});
     rf_buffer_done(&registry);
     encode_levels(environment, out);
+    rf_write_varint(out, environment->group_count);
+    for (size_t i = 0; i < environment->group_count; i++) {
+        rf_buffer_append_byte(out, (unsigned char)environment->groups[i]);
+    }
     rf_write_varint(out, environment->erasure_count);
     for (size_t i = 0; i < environment->erasure_count; i++) {
         rf_write_fixed64(out, environment->erasures[i].partition);
@@ -126,6 +130,21 @@ static void decode_level(rf_reader *reader, rf_level_state *level)
     memcpy(level->cursor.bytes, cursor.bytes, cursor.length);
 }
 
+static void decode_groups(rf_reader *reader, rf_environment *environment)
+{
+    size_t count = rf_read_varint(reader);
+    reader->failed = reader->failed || count > RF_GROUPS_MAX;
+    for (size_t i = 0; i < count && !reader->failed; i++) {
+        unsigned group = rf_read_byte(reader);
+        if (group < RF_DIMENSION_COUNT || group >= RF_COORDINATES_MAX) {
+            reader->failed = true;
+            return;
+        }
+        environment->groups[i] = group;
+        environment->group_count = i + 1;
+    }
+}
+
 static rf_status decode_rest(rf_reader *reader, rf_environment *environment,
                              rf_error *err)
 {
@@ -145,6 +164,7 @@ static rf_status decode_rest(rf_reader *reader, rf_environment *environment,
     for (size_t i = 0; i < levels; i++) {
         decode_level(reader, &environment->levels[i]);
     }
+    decode_groups(reader, environment);
     size_t erasures = rf_read_varint(reader);
     for (size_t i = 0; i < erasures && !reader->failed; i++) {
         uint64_t partition = rf_read_fixed64(reader);
@@ -229,6 +249,15 @@ rf_status rf_environment_load_all(rf_store *store,
     return status != RF_OK ? status : loading.status;
 }
 
+bool rf_level_state_counts(const rf_level_state *level, rf_bytes leaf)
+{
+    rf_text at = {(const char *)leaf.bytes, leaf.length};
+    rf_text passed = {(const char *)level->cursor.bytes, level->cursor.length};
+    return level->phase == RF_LEVEL_ACTIVE ||
+           (level->phase == RF_LEVEL_BUILDING &&
+            rf_text_compare(at, passed) <= 0);
+}
+
 const rf_level_state *
 rf_environment_active_level(const rf_environment *environment, rf_level level)
 {
@@ -239,6 +268,18 @@ rf_environment_active_level(const rf_environment *environment, rf_level level)
         }
     }
     return NULL;
+}
+
+const rf_level_state *
+rf_environment_pool_level(const rf_environment *environment)
+{
+    rf_level level = RF_LEVEL_LEAF;
+    for (size_t i = 0; i < environment->group_count; i++) {
+        level |= RF_BIT(environment->groups[i]);
+    }
+    return level == RF_LEVEL_LEAF
+               ? NULL
+               : rf_environment_active_level(environment, level);
 }
 
 const rf_level_state *

@@ -17,7 +17,8 @@
 
 /* A level is built leaf by leaf in key order. Until it is complete, a change
  * is posted to it only when its leaf has been passed already, so that every
- * leaf counts exactly once whenever the change comes. */
+ * leaf counts exactly once whenever the change comes. The leaves of a level
+ * with groups are the allocation records. */
 typedef enum {
     RF_LEVEL_ACTIVE = 1,   /* complete: every change is posted to it */
     RF_LEVEL_BUILDING = 2, /* complete up to and including `cursor` */
@@ -28,7 +29,7 @@ typedef struct rf_level_state {
     rf_level level;
     uint8_t number;
     rf_level_phase phase;
-    rf_key cursor; /* of the leaf table (building) or the level's own */
+    rf_key cursor; /* among the leaves (building) or the level's own nodes */
 } rf_level_state;
 
 /* Data of a partition was erased when the journal stood at `number`: ids
@@ -45,6 +46,13 @@ typedef struct rf_environment {
     rf_registry *registry;
     rf_level_state levels[RF_LEVELS_MAX];
     size_t level_count;
+    /* The groups of the published configuration, the highest first: the leaf
+     * level with all of them holds the allocation records. */
+    unsigned groups[RF_GROUPS_MAX];
+    size_t group_count;
+    uint64_t allocated_number; /* journal number of the last command that may
+                                  have made an allocation record, 0: none
+                                  since the start */
     uint64_t generation_number;
     rf_fingerprint document; /* of the published configuration's text */
     uint64_t first_number;   /* of the journal as kept, 0 when empty */
@@ -80,12 +88,21 @@ RF_MUST_CHECK rf_status rf_environment_load_all(
     rf_store *store, rf_store_transaction *transaction,
     rf_environment_visit *visit, void *context, rf_error *err);
 
+/* Say whether a level holds what lies at a leaf, and changes there are posted
+ * to it: once it is active, or when its building has passed the leaf. */
+bool rf_level_state_counts(const rf_level_state *level, rf_bytes leaf);
+
 /* Return the active level with exactly these coordinates, or NULL. */
 const rf_level_state *
 rf_environment_active_level(const rf_environment *environment, rf_level level);
 
-/* Return the smallest active level that contains these coordinates; there is
- * always the leaf. */
+/* Return the level that holds the allocation records, or NULL when the
+ * published configuration has no groups. */
+const rf_level_state *
+rf_environment_pool_level(const rf_environment *environment);
+
+/* Return the smallest active level that contains these coordinates, which are
+ * dimensions only; there is always the leaf. */
 const rf_level_state *
 rf_environment_covering_level(const rf_environment *environment,
                               rf_level level);

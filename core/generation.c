@@ -81,8 +81,11 @@ void rf_generation_release(rf_generation *generation)
 rf_level_number rf_generation_level(const rf_generation *generation,
                                     rf_level wanted)
 {
+    bool has_groups = (wanted & RF_LEVEL_GROUPS) != 0;
     for (size_t i = 1; i < generation->level_count; i++) {
-        if (rf_level_covers(generation->levels[i].level, wanted)) {
+        rf_level level = generation->levels[i].level;
+        if (rf_level_covers(level, wanted) &&
+            ((level & RF_LEVEL_GROUPS) != 0) == has_groups) {
             return generation->levels[i];
         }
     }

@@ -51,8 +51,9 @@ rf_generation_create(rf_catalog *catalog, const rf_registry *registry,
 rf_generation *rf_generation_hold(rf_generation *generation);
 void rf_generation_release(rf_generation *generation);
 
-/* Return the level with the fewest coordinates that contains `wanted`. The
- * leaf contains every level without groups, so there is always one. */
+/* Return the level with the fewest coordinates that contains `wanted`, one with
+ * groups only when there are some in it: stock is not kept by groups. The leaf
+ * contains every level without groups; it is returned where there is none. */
 rf_level_number rf_generation_level(const rf_generation *generation,
                                     rf_level wanted);
 

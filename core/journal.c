@@ -19,7 +19,8 @@
 
 enum {
     FLAG_PARTIAL = 1,
-    FLAG_BINDING = 2
+    FLAG_BINDING = 2,
+    FLAG_SOURCE = 4
 };
 
 uint64_t rf_journal_id_hash(uint16_t environment, rf_operation operation,
@@ -61,7 +62,8 @@ void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
     rf_buffer_append_byte(out, (unsigned char)entry->operation);
     rf_buffer_append_byte(
         out, (unsigned char)((result->partial ? FLAG_PARTIAL : 0) |
-                             (result->has_binding ? FLAG_BINDING : 0)));
+                             (result->has_binding ? FLAG_BINDING : 0) |
+                             (entry->source.length > 0 ? FLAG_SOURCE : 0)));
     rf_write_fixed64(out, entry->fingerprint.high);
     rf_write_fixed64(out, entry->fingerprint.low);
     rf_buffer_append(out, entry->request_id, sizeof entry->request_id);
@@ -79,6 +81,10 @@ void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
     }
     rf_write_text(out, entry->code);
     encode_result(result, out);
+    if (entry->source.length > 0) {
+        rf_write_text(out, (rf_text){(const char *)entry->source.bytes,
+                                     entry->source.length});
+    }
     rf_seal(out, start);
 }
 
@@ -163,6 +169,11 @@ rf_status rf_entry_decode(rf_bytes value, uint64_t number,
     decode_movements(&reader, movements, entry.movement_count);
     entry.code = rf_read_text(&reader);
     decode_result(&reader, (flags & FLAG_BINDING) != 0, &entry.result);
+    if ((flags & FLAG_SOURCE) != 0) {
+        rf_text source = rf_read_text(&reader);
+        entry.source =
+            (rf_bytes){(const unsigned char *)source.bytes, source.length};
+    }
     entry.result.partial = (flags & FLAG_PARTIAL) != 0;
     entry.result.number = number;
     if (reader.failed || reader.at != reader.end ||

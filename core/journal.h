@@ -13,8 +13,8 @@
 #include "core/command.h"
 #include "core/store.h"
 
-/* One changed measure: by how much, and what it is now at exactly the
- * command's coordinates. */
+/* One changed measure of the stock: by how much, and what it is now at exactly
+ * the command's dimensions. What moves between groups changes no stock. */
 typedef struct rf_movement {
     rf_measure measure;
     rf_quantity delta;
@@ -33,7 +33,8 @@ typedef struct rf_entry {
     rf_text id;
     rf_text organization;
     rf_text product;
-    rf_bytes coordinates; /* encoded as in a key */
+    rf_bytes coordinates; /* encoded as in a key, the groups included */
+    rf_bytes source;      /* the groups a reallocation takes from, or empty */
     const rf_movement *movements;
     size_t movement_count;
     rf_text code;     /* the word of a refusal, else empty */

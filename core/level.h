@@ -26,8 +26,12 @@ typedef uint64_t rf_level;
 
 #define RF_BIT(coordinate) (UINT64_C(1) << (coordinate))
 
-/* Every dimension and no group: the level at which stock is posted. */
+/* Every dimension and no group: the level at which stock is posted. What is
+ * allocated lies at this level joined with all groups of the configuration. */
 #define RF_LEVEL_LEAF (RF_BIT(RF_DIMENSION_COUNT) - 1)
+
+/* Every coordinate that is a group. */
+#define RF_LEVEL_GROUPS (~RF_LEVEL_LEAF)
 
 /* Site and location. */
 #define RF_LEVEL_PLACE (RF_BIT(RF_SITE) | RF_BIT(RF_LOCATION))

@@ -7,6 +7,7 @@
 #define RINGFENCE_CORE_OPERATION_H
 
 #include "core/check.h"
+#include "core/pool.h"
 #include "core/work.h"
 
 /* What a command's planning found; in the workset's arena. */
@@ -19,7 +20,10 @@ typedef struct rf_plan {
     rf_record *created_entry;     /* where an unreserve finds its product */
     rf_text product;
     rf_check check;
-    rf_record **known; /* journal entries that may hold this id */
+    rf_pool pool;        /* the allocation record and its totals */
+    rf_pool source;      /* of a reallocation: what it takes from */
+    rf_command *reserve; /* of a consumption: what it reserves, or NULL */
+    rf_record **known;   /* journal entries that may hold this id */
     size_t known_count;
 } rf_plan;
 
@@ -43,6 +47,10 @@ const rf_operation_entry *rf_operation_find(rf_operation operation);
 extern const rf_operation_entry rf_operation_post;
 extern const rf_operation_entry rf_operation_reserve;
 extern const rf_operation_entry rf_operation_unreserve;
+extern const rf_operation_entry rf_operation_allocate;
+extern const rf_operation_entry rf_operation_unallocate;
+extern const rf_operation_entry rf_operation_reallocate;
+extern const rf_operation_entry rf_operation_consume;
 
 /* Want a reservation's record and the product's head. */
 RF_MUST_CHECK rf_status rf_reservation_plan(rf_work *work,
@@ -61,6 +69,29 @@ RF_MUST_CHECK rf_status rf_reservation_enter(rf_work *work,
 RF_MUST_CHECK rf_status rf_reservation_change(rf_work *work, rf_plan *plan,
                                               const rf_reservation *before,
                                               rf_quantity delta, rf_error *err);
+
+/* Want what every command on allocations needs: the product's head, the nodes
+ * of the stock and those of the record. */
+RF_MUST_CHECK rf_status rf_allocation_plan(rf_work *work,
+                                           const rf_command *command,
+                                           rf_plan *plan, rf_error *err);
+
+/* Check again under the generation in force now, and that the place lies in a
+ * partition; the result's quantity is the command's then. */
+RF_MUST_CHECK rf_status rf_allocation_begin(rf_work *work,
+                                            const rf_command *command,
+                                            rf_result *result, rf_error *err);
+
+/* Refuse what is more than a record has. */
+RF_MUST_CHECK rf_status rf_allocation_require(rf_work *work,
+                                              const rf_pool *pool,
+                                              const rf_command *command,
+                                              rf_result *result);
+
+/* Add to a measure of the plan's record and of the stock. */
+RF_MUST_CHECK rf_status rf_allocation_post(rf_work *work, rf_plan *plan,
+                                           rf_measure measure,
+                                           rf_quantity delta, rf_error *err);
 
 /* Turn a result into a refusal. Returns RF_OK, so that an operation can end
  * with it. */

@@ -41,9 +41,13 @@ typedef enum {
     X(RF_E_UNKNOWN_DATA_SOURCE, "unknown_data_source", RF_CLASS_INVALID)       \
     X(RF_E_UNKNOWN_MEASURE, "unknown_measure", RF_CLASS_INVALID)               \
     X(RF_E_READ_ONLY_SOURCE, "read_only_source", RF_CLASS_INVALID)             \
+    X(RF_E_UNKNOWN_GROUP, "unknown_group", RF_CLASS_INVALID)                   \
+    X(RF_E_GROUP_GAP, "group_gap", RF_CLASS_INVALID)                           \
+    X(RF_E_NO_GROUPS, "no_groups", RF_CLASS_INVALID)                           \
     X(RF_E_NO_RESERVATION_MAPPING, "no_reservation_mapping", RF_CLASS_INVALID) \
     X(RF_E_DIMENSION_NOT_RESERVABLE, "dimension_not_reservable",               \
       RF_CLASS_INVALID)                                                        \
+    X(RF_E_WRONG_MODIFIER, "wrong_modifier", RF_CLASS_INVALID)                 \
     X(RF_E_MISSING_PRODUCT, "missing_product", RF_CLASS_INVALID)               \
     X(RF_E_TOO_MANY_ORGANIZATIONS, "too_many_organizations", RF_CLASS_INVALID) \
     X(RF_E_NO_INDEX, "no_index", RF_CLASS_INVALID)                             \
@@ -65,6 +69,7 @@ typedef enum {
     X(RF_E_UNKNOWN_PLUGIN, "unknown_plugin", RF_CLASS_NOT_FOUND)               \
     X(RF_E_UNKNOWN_GENERATION, "unknown_generation", RF_CLASS_NOT_FOUND)       \
     X(RF_E_INSUFFICIENT_AVAILABLE, "insufficient_available", RF_CLASS_REFUSED) \
+    X(RF_E_INSUFFICIENT_ALLOCATED, "insufficient_allocated", RF_CLASS_REFUSED) \
     X(RF_E_NEGATIVE_QUANTITY, "negative_quantity", RF_CLASS_REFUSED)           \
     X(RF_E_MISSING_PARTITION, "missing_partition", RF_CLASS_REFUSED)           \
     X(RF_E_BASKET_REFUSED, "basket_refused", RF_CLASS_REFUSED)                 \

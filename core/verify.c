@@ -164,6 +164,8 @@ static rf_status add_subject(void *context, rf_environment *environment,
         rf_groups_init(&expected[i], 0);
     }
     subject->environment = environment;
+    subject->has_pool =
+        rf_pool_measures_find(environment->registry, &subject->pool);
     subject->expected = expected;
     subjects[verifier->subject_count++] = subject;
     verifier->report->environments++;
@@ -211,6 +213,12 @@ static void compare_tallies(rf_verifier *verifier,
         rf_verify__differ(verifier,
                           "%s: the movements of the journal do not add up to "
                           "the stock",
+                          subject->environment->id);
+    }
+    if (subject->allocations.low != subject->redistributed.low ||
+        subject->allocations.high != subject->redistributed.high) {
+        rf_verify__differ(verifier,
+                          "%s: the journal does not add up to the allocations",
                           subject->environment->id);
     }
 }

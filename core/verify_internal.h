@@ -26,9 +26,15 @@ typedef struct rf_tally {
 /* One environment under examination. */
 typedef struct rf_verify_subject {
     rf_environment *environment;
-    rf_groups *expected; /* of each of its levels, for the product at hand */
-    rf_tally stock;      /* of all leaves */
-    rf_tally moved;      /* of all movements */
+    /* Of each of its levels, for the product at hand: what the level should
+     * hold less what it does; of the leaf, only the measures of allocations. */
+    rf_groups *expected;
+    bool has_pool; /* the measures of allocations have numbers */
+    rf_pool_measures pool;
+    rf_tally stock;         /* of all leaves */
+    rf_tally moved;         /* of all movements */
+    rf_tally allocations;   /* of all allocation records */
+    rf_tally redistributed; /* of all changes to them */
     uint64_t next_number;
     uint64_t first_number;
     bool was_erased; /* the journal tells of an erasure */

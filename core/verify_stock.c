@@ -16,10 +16,11 @@ typedef struct product_check {
     rf_verifier *verifier;
     rf_verify_subject *subject;
     const rf_level_state *leaf;
-    rf_key_parts parts; /* of the record at hand */
+    const rf_level_state *pool; /* of the allocation records, or NULL */
+    rf_key_parts parts;         /* of the record at hand */
     rf_node node;
     rf_head head;    /* as stored */
-    rf_head counted; /* from the reservations */
+    rf_head counted; /* from the reservations and allocations */
     rf_status status;
 } product_check;
 
@@ -78,13 +79,6 @@ static bool read_node(product_check *check, const rf_level_state *level,
     return true;
 }
 
-static bool is_passed(const rf_key *cursor, rf_bytes leaf)
-{
-    rf_text at = {(const char *)leaf.bytes, leaf.length};
-    rf_text end = {(const char *)cursor->bytes, cursor->length};
-    return rf_text_compare(at, end) <= 0;
-}
-
 static void note_overflow(product_check *check, const rf_place *place,
                           rf_status status)
 {
@@ -95,17 +89,18 @@ static void note_overflow(product_check *check, const rf_place *place,
     }
 }
 
-/* Add a leaf to what every level should hold. */
-static void expect_leaf(product_check *check, rf_bytes key,
-                        const rf_place *place)
+/* Add a leaf to what every level of its family, with groups or without, should
+ * hold. */
+static void expect_leaf(product_check *check, const rf_level_state *own,
+                        rf_bytes key, const rf_place *place)
 {
     const rf_environment *environment = check->subject->environment;
+    rf_level groups = own->level & RF_LEVEL_GROUPS;
     for (size_t i = 0; i < environment->level_count; i++) {
         const rf_level_state *level = &environment->levels[i];
-        bool counts = level->phase == RF_LEVEL_ACTIVE ||
-                      (level->phase == RF_LEVEL_BUILDING &&
-                       is_passed(&level->cursor, key));
-        if (level == check->leaf || !counts) {
+        bool has_groups = (level->level & RF_LEVEL_GROUPS) != 0;
+        if (level == own || has_groups != (groups != 0) ||
+            !rf_level_state_counts(level, key)) {
             continue;
         }
         note_overflow(check, place,
@@ -114,11 +109,41 @@ static void expect_leaf(product_check *check, rf_bytes key,
     }
 }
 
-static void tally_leaf(product_check *check, const rf_place *place)
+/* Add what the node at hand has of the measures of allocations to what its leaf
+ * should have, or, with `sign` -1, take away what the leaf has. */
+static void expect_allocations(product_check *check, const rf_place *place,
+                               int sign)
+{
+    rf_verify_subject *subject = check->subject;
+    const rf_measures *measures = &check->node.measures;
+    rf_amount amounts[4];
+    rf_measures totalled = {amounts, 0, 4};
+    for (uint16_t i = 0; subject->has_pool && i < measures->count; i++) {
+        rf_amount amount = measures->amounts[i];
+        if (!rf_pool_measures_are_totalled(&subject->pool, amount.measure)) {
+            continue;
+        }
+        if (sign < 0 &&
+            !rf_quantity_subtract(0, amount.quantity, &amount.quantity)) {
+            note_overflow(check, place, RF_E_QUANTITY_OVERFLOW);
+            return;
+        }
+        amounts[totalled.count++] = amount;
+    }
+    size_t leaf = (size_t)(check->leaf - subject->environment->levels);
+    if (totalled.count > 0) {
+        note_overflow(check, place,
+                      rf_groups_add(&subject->expected[leaf], RF_LEVEL_LEAF,
+                                    place, &totalled, NULL));
+    }
+}
+
+static void tally_node(product_check *check, const rf_level_state *own,
+                       const rf_place *place, rf_tally *tally)
 {
     rf_buffer *scratch = &check->subject->expected[0].scratch;
     rf_buffer_clear(scratch);
-    rf_write_coordinates(scratch, check->leaf->level, place);
+    rf_write_coordinates(scratch, own->level, place);
     if (rf_buffer_failed(scratch)) {
         check->status =
             rf_fail(check->verifier->err, RF_E_NO_MEMORY, "out of memory");
@@ -128,9 +153,8 @@ static void tally_leaf(product_check *check, const rf_place *place)
                             scratch->length};
     for (uint16_t i = 0; i < check->node.measures.count; i++) {
         const rf_amount *amount = &check->node.measures.amounts[i];
-        rf_verify__tally(&check->subject->stock, check->parts.organization,
-                         check->parts.product, coordinates, amount->measure,
-                         amount->quantity);
+        rf_verify__tally(tally, check->parts.organization, check->parts.product,
+                         coordinates, amount->measure, amount->quantity);
     }
 }
 
@@ -143,8 +167,57 @@ static bool visit_leaf(void *context, rf_bytes key, rf_bytes value)
     }
     check->verifier->report->leaves++;
     if (read_node(check, check->leaf, key, value, &place)) {
-        expect_leaf(check, key, &place);
-        tally_leaf(check, &place);
+        expect_leaf(check, check->leaf, key, &place);
+        expect_allocations(check, &place, -1);
+        tally_node(check, check->leaf, &place, &check->subject->stock);
+    }
+    return check->status == RF_OK && !check->verifier->is_stopped;
+}
+
+/* Say whether the groups are the highest of the published ones. */
+static bool has_no_gap(const rf_environment *environment, rf_level given)
+{
+    rf_level prefix = RF_LEVEL_LEAF;
+    size_t count = 0;
+    while (count < environment->group_count &&
+           (given & RF_BIT(environment->groups[count])) != 0) {
+        prefix |= RF_BIT(environment->groups[count++]);
+    }
+    return count > 0 && (given & ~prefix) == 0;
+}
+
+static void check_allocation(product_check *check, const rf_place *place)
+{
+    const rf_verify_subject *subject = check->subject;
+    rf_quantity allocated =
+        subject->has_pool
+            ? rf_measures_get(&check->node.measures, subject->pool.allocated)
+            : 0;
+    if (!has_no_gap(subject->environment, place->given)) {
+        differ(check, place, "an allocation lacks a group above another");
+    }
+    if (allocated < 0) {
+        differ(check, place, "an allocation is below zero");
+    }
+    if (allocated > 0 &&
+        !rf_head_count(&check->counted, place->given & RF_LEVEL_LEAF, 1)) {
+        differ(check, place, "something is held at too many levels");
+    }
+}
+
+static bool visit_allocation(void *context, rf_bytes key, rf_bytes value)
+{
+    product_check *check = context;
+    rf_place place;
+    if (rf_key_read(key, &check->parts, NULL) != RF_OK) {
+        return true; /* told when all records are looked at */
+    }
+    check->verifier->report->allocations++;
+    if (read_node(check, check->pool, key, value, &place)) {
+        expect_leaf(check, check->pool, key, &place);
+        expect_allocations(check, &place, 1);
+        tally_node(check, check->pool, &place, &check->subject->allocations);
+        check_allocation(check, &place);
     }
     return check->status == RF_OK && !check->verifier->is_stopped;
 }
@@ -172,7 +245,7 @@ static void check_node(product_check *check, rf_bytes key, rf_bytes value)
     const rf_level_state *level =
         find_level(environment, check->parts.level_number);
     rf_place place;
-    if (level == check->leaf) {
+    if (level != NULL && (level == check->leaf || level == check->pool)) {
         return; /* read before */
     }
     check->verifier->report->nodes++;
@@ -224,7 +297,7 @@ static void check_reservation(product_check *check, rf_bytes value)
     }
     if (reservation.quantity > 0 &&
         !rf_head_count(&check->counted, reservation.level, 1)) {
-        differ(check, &place, "there are reservations at too many levels");
+        differ(check, &place, "something is held at too many levels");
     }
 }
 
@@ -269,8 +342,10 @@ static bool has_same_counts(const rf_head *one, const rf_head *other)
     return true;
 }
 
-/* Tell each total that did not come to nothing. */
-static void check_group(product_check *check, const rf_group *group)
+/* Tell each total that did not come to nothing; `parts` says what it should be
+ * the sum of. */
+static void check_group(product_check *check, const rf_group *group,
+                        const char *parts)
 {
     const rf_registry *registry = check->subject->environment->registry;
     rf_place place;
@@ -293,8 +368,8 @@ static void check_group(product_check *check, const rf_group *group)
         bool is_low = amount->quantity > 0;
         rf_verify__differ_at(
             check->verifier, check->subject, &check->parts, &place,
-            "the total of %.*s is %s too %s for its leaves", (int)name.length,
-            name.bytes, is_low ? off : off + 1, is_low ? "low" : "high");
+            "the total of %.*s is %s too %s for its %s", (int)name.length,
+            name.bytes, is_low ? off : off + 1, is_low ? "low" : "high", parts);
     }
 }
 
@@ -303,17 +378,36 @@ static void check_totals(product_check *check)
     const rf_environment *environment = check->subject->environment;
     for (size_t i = 0; i < environment->level_count; i++) {
         rf_groups *groups = &check->subject->expected[i];
+        const rf_level_state *level = &environment->levels[i];
+        bool of_allocations =
+            level == check->leaf || (level->level & RF_LEVEL_GROUPS) != 0;
         for (size_t g = 0; g < groups->count && !check->verifier->is_stopped;
              g++) {
-            check_group(check, &groups->items[g]);
+            check_group(check, &groups->items[g],
+                        of_allocations ? "allocations" : "leaves");
         }
         rf_groups_clear(groups);
     }
     if (!has_same_counts(&check->head, &check->counted) ||
         !has_same_counts(&check->counted, &check->head)) {
-        differ(check, NULL,
-               "the product's head does not count its reservations");
+        differ(check, NULL, "the product's head does not count what it holds");
     }
+}
+
+/* Visit the nodes of one level. */
+static rf_status scan_level(product_check *check, const rf_key *product,
+                            const rf_level_state *level, rf_store_visit *visit,
+                            rf_error *err)
+{
+    static const rf_key start = {0};
+    if (level == NULL || check->status != RF_OK ||
+        check->verifier->is_stopped) {
+        return RF_OK;
+    }
+    rf_key prefix = *product;
+    rf_key_level(&prefix, level->number);
+    return rf_slice_scan(check->verifier->store, check->verifier->transaction,
+                         &(rf_slice_range){&prefix, &start}, visit, check, err);
 }
 
 /* `product` is a key of the product without its kind. */
@@ -330,13 +424,10 @@ static rf_status verify_product(rf_verifier *verifier,
     check->subject = subject;
     check->leaf =
         rf_environment_active_level(subject->environment, RF_LEVEL_LEAF);
-    rf_key prefix = *product;
-    rf_status status = RF_OK;
-    if (check->leaf != NULL) {
-        rf_key_level(&prefix, check->leaf->number);
-        status = rf_slice_scan(verifier->store, verifier->transaction,
-                               &(rf_slice_range){&prefix, &start}, visit_leaf,
-                               check, err);
+    check->pool = rf_environment_pool_level(subject->environment);
+    rf_status status = scan_level(check, product, check->leaf, visit_leaf, err);
+    if (status == RF_OK) {
+        status = scan_level(check, product, check->pool, visit_allocation, err);
     }
     if (status == RF_OK && check->status == RF_OK && !verifier->is_stopped) {
         status = rf_slice_scan(verifier->store, verifier->transaction,

@@ -50,20 +50,6 @@ rf_record *rf_work_want_node(rf_work *work, const rf_key *product,
     return copy == NULL ? NULL : node;
 }
 
-static bool is_passed(const rf_level_state *level, const rf_key *leaf)
-{
-    size_t shared = leaf->length < level->cursor.length ? leaf->length
-                                                        : level->cursor.length;
-    int order = memcmp(leaf->bytes, level->cursor.bytes, shared);
-    return order < 0 || (order == 0 && leaf->length <= level->cursor.length);
-}
-
-static bool takes_change(const rf_level_state *level, const rf_key *leaf)
-{
-    return level->phase == RF_LEVEL_ACTIVE ||
-           (level->phase == RF_LEVEL_BUILDING && is_passed(level, leaf));
-}
-
 static void add_node(rf_posting *posting, const rf_level_state *level,
                      rf_record *node)
 {
@@ -110,7 +96,8 @@ rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
     add_node(out, leaf, rf_work_want_node(work, &prefix, leaf, place));
     for (size_t i = 0; i < environment->level_count; i++) {
         const rf_level_state *level = &environment->levels[i];
-        if (level != leaf && takes_change(level, &leaf_key)) {
+        if (level != leaf && (level->level & RF_LEVEL_GROUPS) == 0 &&
+            rf_level_state_counts(level, rf_key_bytes(&leaf_key))) {
             add_node(out, level,
                      rf_work_want_node(work, &prefix, level, place));
         }

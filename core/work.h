@@ -41,7 +41,8 @@ RF_MUST_CHECK rf_status rf_work_read_node(const rf_record *node,
                                           rf_key_parts *parts, rf_place *place,
                                           rf_error *err);
 
-/* The nodes that one change goes to: the leaf first, then one per level. */
+/* The nodes that one change of stock goes to: the leaf first, then one per
+ * level without groups. */
 typedef struct rf_posting {
     size_t count;
     rf_record **nodes;     /* in the workset's arena */
@@ -58,7 +59,8 @@ typedef struct rf_posting {
 /* Return the posting's node that holds the total of `level`, or NULL. */
 rf_record *rf_posting_node(const rf_posting *posting, rf_level level);
 
-/* Want every node of a change at `place`. */
+/* Want every node of a change at `place`, whose groups do not matter here: what
+ * carries groups is posted to a pool's nodes, too (pool.h). */
 RF_MUST_CHECK rf_status rf_posting_plan(rf_work *work, rf_text organization,
                                         rf_text product, const rf_place *place,
                                         rf_posting *out, rf_error *err);

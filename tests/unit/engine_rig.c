@@ -53,6 +53,7 @@ static void close_engine(engine_rig *rig)
     if (rig->configuring != NULL && rig->configuring->owner != NULL) {
         note_configured(rig->configuring); /* it was cut short */
     }
+    rig->configuring = NULL;
     rig_close(rig->disk);
 }
 
@@ -77,6 +78,18 @@ int engine_set_up_shop(void **state)
 {
     engine_set_up(state);
     engine_configure(*state);
+    return 0;
+}
+
+int engine_set_up_pool(void **state)
+{
+    engine_set_up(state);
+    engine_rig *rig = *state;
+    draft_source(rig->draft, "@iv", "");
+    draft_formula(rig->draft, "@iv", "@available_to_allocate",
+                  "pos.inbound, fno.availphysical",
+                  "pos.outbound, iv.softreserved, @iv.@allocated");
+    engine_configure(rig);
     return 0;
 }
 
@@ -364,6 +377,46 @@ rf_command engine_unreserve(engine_rig *rig, const char *product,
                          text);
     command.reservation = rf_text_of(keep(rig, text));
     command.quantity = engine_units(quantity);
+    return command;
+}
+
+rf_command engine_allocation(engine_rig *rig, rf_operation operation,
+                             const char *product, const char *place,
+                             double quantity)
+{
+    rf_command command = make_command(rig, operation, product, place);
+    command.quantity = engine_units(quantity);
+    return command;
+}
+
+rf_command engine_reallocate(engine_rig *rig, const char *product,
+                             const char *from, const char *to, double quantity)
+{
+    rf_command command =
+        engine_allocation(rig, RF_OPERATION_REALLOCATE, product, to, quantity);
+    rf_place *place = rf_arena_calloc(&rig->arena, 1, sizeof *place);
+    assert_non_null(place);
+    *place = engine_place(rig, from);
+    command.source = place;
+    return command;
+}
+
+rf_command engine_consume(engine_rig *rig, const char *product,
+                          const char *place, double quantity,
+                          const char *measures)
+{
+    rf_command command = engine_post(rig, product, place, measures);
+    rf_amount *amounts =
+        rf_arena_calloc(&rig->arena, command.change_count + 1, sizeof *amounts);
+    assert_non_null(amounts);
+    for (size_t i = 0; i < command.change_count; i++) {
+        amounts[i] = command.changes[i];
+        amounts[i].quantity =
+            engine_units(amounts[i].quantity < 0 ? -quantity : quantity);
+    }
+    command.operation = RF_OPERATION_CONSUME;
+    command.quantity = engine_units(quantity);
+    command.changes = amounts;
     return command;
 }
 

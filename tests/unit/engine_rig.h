@@ -22,6 +22,7 @@ typedef struct engine_rig {
     rf_view view;
     rf_arena arena;
     rf_buffer scratch;
+    rf_task *configuring; /* the last configuration submitted, or NULL */
     int64_t now_ms;
     unsigned next_id;
     unsigned done_count;  /* jobs answered */
@@ -33,9 +34,11 @@ typedef struct engine_rig {
 #define RIG_ORGANIZATION "usmf"
 
 /* For cmocka: `*state` is an engine_rig with the draft of a shop
- * (draft_shop), not configured yet, or configured already. */
+ * (draft_shop), not configured yet, or configured already, also with what can
+ * be allocated: what is on hand but for reservations and allocations. */
 int engine_set_up(void **state);
 int engine_set_up_shop(void **state);
+int engine_set_up_pool(void **state);
 int engine_tear_down(void **state);
 
 /* Close engine and store and open both again; publish the draft. */
@@ -77,6 +80,17 @@ rf_command engine_reserve(engine_rig *rig, const char *product,
 rf_command engine_unreserve(engine_rig *rig, const char *product,
                             const char *place, const rf_result *reserved,
                             double quantity);
+
+/* The same on allocations; a place then names groups, too ("channel=web"), and
+ * what is consumed is a list of measures with signs ("pos.inbound=-1"). */
+rf_command engine_allocation(engine_rig *rig, rf_operation operation,
+                             const char *product, const char *place,
+                             double quantity);
+rf_command engine_reallocate(engine_rig *rig, const char *product,
+                             const char *from, const char *to, double quantity);
+rf_command engine_consume(engine_rig *rig, const char *product,
+                          const char *place, double quantity,
+                          const char *measures);
 
 /* Make a job of commands, which are checked and copied. */
 rf_job *engine_job(engine_rig *rig, const rf_command *commands, size_t count);

@@ -329,13 +329,13 @@ static void test_measures_ever_configured_have_a_limit(void **state)
     rf_catalog_free(f->catalog);
     f->catalog = NULL;
     draft_reset(f);
-    draft_source(f, "s", draft_list(f, "e", 93));
+    draft_source(f, "s", draft_list(f, "e", 92));
     assert_refused(f, RF_E_BAD_CONFIGURATION);
     assert_int_equal(f->problems.count, 1);
-    assert_string_equal(f->problems.items[0].path, "physicals[92]");
+    assert_string_equal(f->problems.items[0].path, "physicals[91]");
     assert_non_null(strstr(f->problems.items[0].message, "4096"));
     draft_reset(f);
-    draft_source(f, "s", draft_list(f, "e", 92));
+    draft_source(f, "s", draft_list(f, "e", 91));
     draft_build(f);
 }
 
