@@ -22,7 +22,6 @@ typedef struct engine_rig {
     rf_view view;
     rf_arena arena;
     rf_buffer scratch;
-    rf_task *configuring; /* the last configuration submitted, or NULL */
     int64_t now_ms;
     unsigned next_id;
     unsigned done_count;  /* jobs answered */
