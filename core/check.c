@@ -3,20 +3,23 @@
  */
 #include "core/check.h"
 
+#include "core/check_levels.h"
 #include "core/operation.h"
 
 #include <string.h>
 
-/* Make room for `more` levels. */
-static rf_status make_room(rf_work *work, rf_check *check, size_t more,
-                           rf_error *err)
+/* Plan the totals of those levels that are not planned yet: what a head adds
+ * stands behind what there is without it. */
+static rf_status plan_levels(rf_work *work, rf_check *check,
+                             const rf_head *head, rf_error *err)
 {
-    size_t capacity = check->count + more;
-    if (capacity <= check->capacity) {
+    rf_level levels[RF_CHECK_LEVELS_MAX];
+    size_t count = rf_check_levels(work->catalog, check->own, head, levels);
+    if (count == check->count) {
         return RF_OK;
     }
-    rf_total *totals = rf_arena_alloc(rf_workset_arena(work->workset),
-                                      capacity * sizeof *totals);
+    rf_total *totals =
+        rf_arena_alloc(rf_workset_arena(work->workset), count * sizeof *totals);
     if (totals == NULL) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
@@ -24,49 +27,11 @@ static rf_status make_room(rf_work *work, rf_check *check, size_t more,
         memcpy(totals, check->totals, check->count * sizeof *totals);
     }
     check->totals = totals;
-    check->capacity = capacity;
-    return RF_OK;
-}
-
-/* Add a level that is not finer than what is asked for. */
-static rf_status add_level(rf_work *work, rf_check *check, rf_level level,
-                           rf_error *err)
-{
-    if (!rf_level_covers(check->own, level)) {
-        return RF_OK;
-    }
-    for (size_t i = 0; i < check->count; i++) {
-        if (check->totals[i].level == level) {
-            return RF_OK;
-        }
-    }
-    rf_status status = rf_total_plan(work, check->posting, level,
-                                     &check->totals[check->count], err);
-    if (status == RF_OK) {
-        check->count++;
-    }
-    return status;
-}
-
-/* Add the configured reservation levels above the own one, the finest
- * first. */
-static rf_status add_prefixes(rf_work *work, rf_check *check, rf_error *err)
-{
-    const rf_catalog *catalog = work->catalog;
-    rf_level prefixes[RF_COORDINATES_MAX + 1];
-    size_t count = 0;
-    prefixes[count++] = 0;
-    for (size_t i = 0; i < catalog->reservation_dimension_count; i++) {
-        prefixes[count] =
-            prefixes[count - 1] | RF_BIT(catalog->reservation_dimensions[i]);
-        count++;
-    }
     rf_status status = RF_OK;
-    while (count-- > 0 && status == RF_OK) {
-        if (catalog->by_product ||
-            rf_level_covers(prefixes[count], RF_LEVEL_PLACE)) {
-            status = add_level(work, check, prefixes[count], err);
-        }
+    while (check->count < count && status == RF_OK) {
+        status = rf_total_plan(work, check->posting, levels[check->count],
+                               &totals[check->count], err);
+        check->count += status == RF_OK ? 1 : 0;
     }
     return status;
 }
@@ -76,30 +41,13 @@ rf_status rf_check_plan(rf_work *work, const rf_posting *posting, rf_check *out,
 {
     *out = (rf_check){.posting = posting,
                       .own = posting->place->given & RF_LEVEL_LEAF};
-    /* The own level, the empty one, and one for each configured dimension. */
-    rf_status status = make_room(
-        work, out, work->catalog->reservation_dimension_count + 2, err);
-    if (status == RF_OK) {
-        status = add_level(work, out, out->own, err);
-    }
-    if (status == RF_OK && work->catalog->strict) {
-        status = add_prefixes(work, out, err);
-    }
-    return status;
+    return plan_levels(work, out, NULL, err);
 }
 
 rf_status rf_check_plan_held(rf_work *work, rf_check *check,
                              const rf_record *head, rf_error *err)
 {
-    const rf_head *held = head->as.head;
-    if (held == NULL || !work->catalog->strict) {
-        return RF_OK;
-    }
-    rf_status status = make_room(work, check, held->count, err);
-    for (size_t i = 0; i < held->count && status == RF_OK; i++) {
-        status = add_level(work, check, held->levels[i].level, err);
-    }
-    return status;
+    return plan_levels(work, check, head->as.head, err);
 }
 
 rf_status rf_check_value(rf_work *work, const rf_check *check,

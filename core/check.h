@@ -18,7 +18,6 @@ typedef struct rf_check {
     rf_level own;              /* the dimensions that were given */
     rf_total *totals;          /* the own level first */
     size_t count;
-    size_t capacity;
 } rf_check;
 
 /* Want what is needed to check a posting, which is borrowed, at its own level

@@ -35,6 +35,9 @@ const char *rf_operation_name(rf_operation operation)
     if (operation == RF_OPERATION_CONFIGURE) {
         return "configure";
     }
+    if (operation == RF_OPERATION_EXPIRE) {
+        return "expire";
+    }
     const rf_operation_entry *entry = rf_operation_find(operation);
     return entry == NULL ? "" : entry->name;
 }
@@ -120,6 +123,19 @@ static rf_status filter_place(const rf_catalog *catalog, rf_command *command,
                : fail_not_reservable(catalog, outside, err);
 }
 
+static rf_status check_hold(const rf_command *command, rf_error *err)
+{
+    if (command->ttl_ms != 0 && command->expires_ms != 0) {
+        return rf_fail_field(err, RF_E_CONFLICTING_FIELDS, "ttlSeconds",
+                             "a hold ends after a time or at a time, not both");
+    }
+    if (command->ttl_ms < 0 || command->ttl_ms > RF_TTL_MS_MAX) {
+        return rf_fail_field(err, RF_E_INVALID_FIELD, "ttlSeconds",
+                             "a time of at most a hundred years is expected");
+    }
+    return RF_OK;
+}
+
 static rf_status check_reserve(const rf_catalog *catalog, rf_command *command,
                                rf_error *err)
 {
@@ -133,7 +149,8 @@ static rf_status check_reserve(const rf_catalog *catalog, rf_command *command,
         return rf_fail_field(err, RF_E_INVALID_QUANTITY, "quantity",
                              "quantity must not be zero");
     }
-    return filter_place(catalog, command, err);
+    rf_status status = check_hold(command, err);
+    return status == RF_OK ? filter_place(catalog, command, err) : status;
 }
 
 static rf_status check_unreserve(const rf_catalog *catalog, rf_command *command,
@@ -184,6 +201,10 @@ static void write_content(const rf_command *command, rf_buffer *out)
     if (rf_allocation_is(command->operation)) {
         write_allocation(command, out);
     }
+    if (command->ttl_ms != 0 || command->expires_ms != 0) {
+        rf_write_signed(out, command->ttl_ms);
+        rf_write_signed(out, command->expires_ms);
+    }
 }
 
 /* The buffer is the thread's own and keeps its memory: this runs for every
@@ -226,6 +247,11 @@ rf_status rf_command_check(const rf_catalog *catalog, rf_command *command,
         status = check_unreserve(catalog, command, err);
     }
     return status == RF_OK ? note_fingerprint(command, scratch, err) : status;
+}
+
+void rf_result_done(rf_result *result)
+{
+    rf_measures_done(&result->quantities);
 }
 
 size_t rf_reservation_print(uint64_t id, uint64_t created,

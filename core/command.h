@@ -27,6 +27,7 @@ typedef enum {
     RF_OPERATION_UNALLOCATE = 7,
     RF_OPERATION_REALLOCATE = 8,
     RF_OPERATION_CONSUME = 9,
+    RF_OPERATION_EXPIRE = 10,
     RF_OPERATION_COUNT
 } rf_operation;
 
@@ -39,6 +40,9 @@ typedef enum {
 
 /* 100 percent, in millionths of a percent. */
 #define RF_PERCENT_MAX (INT64_C(100) * RF_QUANTITY_SCALE)
+
+/* A hundred years. */
+#define RF_TTL_MS_MAX (INT64_C(36525) * 86400 * 1000)
 
 /* All texts are borrowed until the job is done. */
 typedef struct rf_command {
@@ -62,6 +66,10 @@ typedef struct rf_command {
     rf_quantity minimum;  /* of what is done in part, 0 for any */
     rf_text recipient;    /* also of what a consumption reserves */
     rf_text order_tag;
+    int64_t ttl_ms;     /* a hold that ends so long after it was made, at most
+                           RF_TTL_MS_MAX; or */
+    int64_t expires_ms; /* one that ends then, since 1970. Both 0: no hold; so
+                           1970 itself is given as any other time in the past */
 
     /* Unreserve: the reservation's id as the client sent it. */
     rf_text reservation;
@@ -93,9 +101,12 @@ typedef struct rf_result {
     rf_quantity invalid_offset;
     uint64_t reservation;         /* id of the record, 0 for none */
     uint64_t reservation_created; /* journal number of its first reservation */
+    int64_t expires_ms;           /* of a hold, 0: none */
     bool has_binding;             /* a refused check names the level */
     rf_level binding_level;
     rf_quantity binding_value;
+    rf_measures quantities; /* of a dry run: the total at the dimensions that
+                               were given, as it would be. The result's own */
 } rf_result;
 
 typedef struct rf_job rf_job;
@@ -107,6 +118,8 @@ struct rf_job {
     rf_result *results;
     size_t count;
     bool atomic;        /* all lines or none */
+    bool dry_run;       /* only tell what would happen: later lines see the
+                           earlier ones, nobody else sees any */
     bool stops_invalid; /* an invalid line follows the last one: a basket
                            that gets that far is undone */
     rf_text actor;
@@ -130,6 +143,9 @@ struct rf_job {
 RF_MUST_CHECK rf_status rf_command_check(const rf_catalog *catalog,
                                          rf_command *command,
                                          rf_buffer *scratch, rf_error *err);
+
+/* Free what a result owns; only the results of a dry run own something. */
+void rf_result_done(rf_result *result);
 
 /* The contract's words for an operation: "reserve" and "ohre". */
 const char *rf_operation_name(rf_operation operation);

@@ -77,8 +77,12 @@ rf_status rf_engine__append(rf_engine *engine, rf_environment *environment,
         pending->bytes.length = offset;
         return status;
     }
-    *item = (rf_pending){environment, entry->number, entry->id_hash, offset,
-                         pending->bytes.length - offset};
+    *item = (rf_pending){.environment = environment,
+                         .number = entry->number,
+                         .id_hash = entry->id_hash,
+                         .expires_ms = entry->result.expires_ms,
+                         .offset = offset,
+                         .length = pending->bytes.length - offset};
     pending->count++;
     environment->last_number = entry->number;
     return RF_OK;
@@ -119,6 +123,18 @@ static rf_status save_pending(rf_engine *engine,
     return RF_OK;
 }
 
+/* Before a hold can be seen it is known when it ends. */
+static void note_ends(const rf_engine *engine)
+{
+    const rf_pending_list *pending = &engine->pending;
+    for (size_t i = 0; i < pending->count; i++) {
+        if (pending->items[i].expires_ms != 0) {
+            rf_due_note(pending->items[i].environment->due,
+                        pending->items[i].expires_ms);
+        }
+    }
+}
+
 /* What is durable now is part of the journal as it is kept. */
 static void note_stored(rf_engine *engine)
 {
@@ -143,6 +159,7 @@ rf_status rf_engine__commit(rf_engine *engine,
         status = save_pending(engine, transaction, err);
     }
     if (status == RF_OK) {
+        note_ends(engine);
         status = engine->store->operations->commit(transaction, err);
     } else {
         engine->store->operations->abort(transaction);
@@ -268,23 +285,14 @@ static bool is_of_one_command(rf_status status)
            class == RF_CLASS_INTERNAL;
 }
 
-/* Carry out one line. A status other than RF_OK stops the whole batch. */
-static rf_status run_line(rf_engine *engine, rf_store_transaction *transaction,
-                          rf_job *job, size_t line, rf_plan *plan,
-                          rf_error *err)
+/* Carry out one line that is not known yet. */
+static rf_status execute(rf_engine *engine, rf_store_transaction *transaction,
+                         rf_job *job, size_t line, rf_plan *plan, rf_error *err)
 {
     const rf_command *command = &job->commands[line];
     rf_result *result = &job->results[line];
-    rf_environment *environment = environment_of(engine, job);
-    bool found = false;
-    rf_engine__begin_work(engine, environment);
-    rf_status status =
-        rf_engine__find_known(engine, command, plan, result, &found, err);
-    if (status != RF_OK || found) {
-        return status;
-    }
     size_t mark = rf_workset_mark(engine->workset);
-    status = apply(engine, transaction, command, plan, result, err);
+    rf_status status = apply(engine, transaction, command, plan, result, err);
     if (is_of_one_command(status)) {
         set_failure(result, status, err);
         status = RF_OK;
@@ -297,6 +305,41 @@ static rf_status run_line(rf_engine *engine, rf_store_transaction *transaction,
         rf_workset_undo(engine->workset, mark);
     }
     return status;
+}
+
+/* Fill in what a successful line of a dry run shows. */
+static rf_status show(rf_engine *engine, rf_store_transaction *transaction,
+                      rf_job *job, size_t line, const rf_plan *plan,
+                      rf_error *err)
+{
+    rf_result *result = &job->results[line];
+    if (!job->dry_run || result->status != RF_OK) {
+        return RF_OK;
+    }
+    rf_status status =
+        rf_engine__total(engine, transaction, &job->commands[line], plan,
+                         &result->quantities, err);
+    if (is_of_one_command(status)) {
+        set_failure(result, status, err);
+        status = RF_OK;
+    }
+    return status;
+}
+
+/* Carry out one line. A status other than RF_OK stops the whole batch. */
+static rf_status run_line(rf_engine *engine, rf_store_transaction *transaction,
+                          rf_job *job, size_t line, rf_plan *plan,
+                          rf_error *err)
+{
+    bool found = false;
+    rf_engine__begin_work(engine, environment_of(engine, job));
+    rf_status status = rf_engine__find_known(engine, &job->commands[line], plan,
+                                             &job->results[line], &found, err);
+    if (status == RF_OK && !found) {
+        status = execute(engine, transaction, job, line, plan, err);
+    }
+    return status == RF_OK ? show(engine, transaction, job, line, plan, err)
+                           : status;
 }
 
 static rf_status run_lines(rf_engine *engine, rf_store_transaction *transaction,
@@ -379,6 +422,9 @@ static rf_status run_basket(rf_engine *engine,
 {
     bool replayed;
     rf_status status = replay_basket(engine, job, plans, &replayed, err);
+    for (size_t i = 0; status == RF_OK && replayed && i < job->count; i++) {
+        status = show(engine, transaction, job, i, &plans[i], err);
+    }
     if (status != RF_OK || replayed) {
         return status;
     }
@@ -401,14 +447,27 @@ static rf_status run_basket(rf_engine *engine,
     }
     rf_workset_undo(engine->workset, mark);
     rf_engine__take_back(engine, pending);
+    rf_engine__hide_quantities(job);
     return refuse_basket(engine, job, plans, basket, err);
 }
 
+/* Nothing of a dry run is left when the next job runs. */
 static rf_status run_job(rf_engine *engine, rf_store_transaction *transaction,
                          rf_job *job, rf_plan *plans, rf_error *err)
 {
-    return job->atomic ? run_basket(engine, transaction, job, plans, err)
-                       : run_lines(engine, transaction, job, plans, err);
+    const rf_environment *environment = environment_of(engine, job);
+    size_t mark = rf_workset_mark(engine->workset);
+    size_t pending = engine->pending.count;
+    uint64_t last = environment->last_number;
+    rf_status status = job->atomic
+                           ? run_basket(engine, transaction, job, plans, err)
+                           : run_lines(engine, transaction, job, plans, err);
+    if (job->dry_run) {
+        rf_workset_undo(engine->workset, mark);
+        rf_engine__take_back(engine, pending);
+        rf_engine__hide_numbers(job, last);
+    }
+    return status;
 }
 
 static rf_status plan_job(rf_engine *engine, rf_job *job, rf_plan **out,
@@ -463,20 +522,21 @@ static rf_status run_jobs(rf_engine *engine, rf_store_transaction *transaction,
     return status;
 }
 
-/* Run the jobs as one transaction, once. */
+/* Run the jobs as one transaction, once. Every change has its journal entry:
+ * without one there is nothing to commit. */
 static rf_status try_batch(rf_engine *engine, rf_job *jobs, rf_error *err)
 {
     rf_store_transaction *transaction = NULL;
     rf_workset_reset(engine->workset);
-    engine->work.now_ms =
-        engine->options.clock.now_ms(engine->options.clock.self);
+    engine->work.now_ms = engine->now_ms;
     rf_status status = engine->store->operations->begin(engine->store, true,
                                                         &transaction, err);
     if (status != RF_OK) {
         return status;
     }
     status = run_jobs(engine, transaction, jobs, err);
-    if (status != RF_OK) {
+    bool is_changed = status == RF_OK && engine->pending.count > 0;
+    if (!is_changed) {
         engine->store->operations->abort(transaction);
         rf_engine__take_back(engine, 0);
         return status;
@@ -511,23 +571,70 @@ void rf_jobs_fail(rf_job *jobs, rf_status status, const rf_error *error)
     answer_jobs(jobs);
 }
 
+static rf_status try_once(rf_engine *engine, rf_job *jobs, rf_error *err)
+{
+    rf_status status = try_batch(engine, jobs, err);
+    for (rf_job *job = jobs; job != NULL && status != RF_OK; job = job->next) {
+        rf_engine__hide_quantities(job);
+    }
+    return status;
+}
+
 /* A map that is full is doubled, and the batch runs again from its start. */
 static rf_status run_batch(rf_engine *engine, rf_job *jobs, rf_error *err)
 {
-    rf_status status = try_batch(engine, jobs, err);
+    rf_status status = try_once(engine, jobs, err);
     while (status == RF_E_STORAGE_FULL) {
         rf_error ignored;
         if (engine->store->operations->grow(engine->store, &ignored) != RF_OK) {
             break;
         }
-        status = try_batch(engine, jobs, err);
+        status = try_once(engine, jobs, err);
     }
     return status;
 }
 
+/* End what has ended, so that no command of the batch counts it. All of a batch
+ * happens at one instant. */
+static rf_status expire_holds(rf_engine *engine, const rf_job *jobs,
+                              rf_error *err)
+{
+    rf_status status = RF_OK;
+    engine->now_ms = engine->options.clock.now_ms(engine->options.clock.self);
+    for (const rf_job *job = jobs; job != NULL && status == RF_OK;
+         job = job->next) {
+        status = rf_engine__expire(engine, environment_of(engine, job),
+                                   engine->now_ms, err);
+    }
+    return status;
+}
+
+/* Results of a dry run own what they show; what the memory held before is none
+ * of it. */
+static void clear_dry_results(rf_job *jobs)
+{
+    for (rf_job *job = jobs; job != NULL; job = job->next) {
+        for (size_t i = 0; job->dry_run && i < job->count; i++) {
+            job->results[i] = (rf_result){0};
+        }
+    }
+}
+
+static bool has_commands(const rf_job *jobs)
+{
+    while (jobs != NULL && jobs->count == 0) {
+        jobs = jobs->next;
+    }
+    return jobs != NULL;
+}
+
 rf_status rf_engine_run(rf_engine *engine, rf_job *jobs, rf_error *err)
 {
-    rf_status status = run_batch(engine, jobs, err);
+    clear_dry_results(jobs);
+    rf_status status = expire_holds(engine, jobs, err);
+    if (status == RF_OK && has_commands(jobs)) {
+        status = run_batch(engine, jobs, err);
+    }
     if (status != RF_OK) {
         set_failures(jobs, status, err);
     }

@@ -42,7 +42,10 @@ static rf_status load_environments(rf_engine *engine, rf_error *err)
                                      take_environment, engine, err);
     engine->store->operations->abort(transaction);
     for (size_t i = 0; i < engine->environment_count && status == RF_OK; i++) {
-        status = rf_engine__recall(engine, engine->environments[i], err);
+        rf_environment *environment = engine->environments[i];
+        status = rf_engine__recall(engine, environment, err);
+        /* Look whether there is something to end, and when. */
+        rf_due_set(environment->due, 0);
     }
     return status;
 }
@@ -219,10 +222,32 @@ static rf_status task_step(rf_engine *engine, bool *more, rf_error *err)
     return status == RF_E_OUTCOME_UNKNOWN ? status : RF_OK;
 }
 
+/* End holds nobody has asked about. */
+static rf_status expire_step(rf_engine *engine, bool *more, rf_error *err)
+{
+    int64_t now_ms = engine->options.clock.now_ms(engine->options.clock.self);
+    for (size_t i = 0; i < engine->environment_count; i++) {
+        rf_environment *environment = engine->environments[i];
+        if (environment->generation != NULL &&
+            rf_due_is_past(environment->due, now_ms)) {
+            rf_status status =
+                rf_engine__expire_step(engine, environment, now_ms, err);
+            *more = true;
+            return status == RF_E_STORAGE_FULL
+                       ? engine->store->operations->grow(engine->store, err)
+                       : status;
+        }
+    }
+    return RF_OK;
+}
+
 rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
 {
     *more = false;
     rf_status status = task_step(engine, more, err);
+    if (status == RF_OK) {
+        status = expire_step(engine, more, err);
+    }
     if (status == RF_OK) {
         status = rf_engine__drop_levels_step(engine, more, err);
     }

@@ -475,6 +475,7 @@ static rf_status make_generation(const rf_engine *engine, const rf_task *task,
         (*out)->published_ms =
             engine->options.clock.now_ms(engine->options.clock.self);
         (*out)->environment = environment->number;
+        (*out)->due = environment->due;
         memcpy((*out)->id, environment->id, sizeof environment->id);
     }
     return status;

@@ -233,6 +233,29 @@ static rf_status erase_pools(rf_engine *engine,
                : status;
 }
 
+/* A hold that is erased does not end any more. */
+static rf_status forget_end(const collection *collected, rf_bytes key,
+                            const rf_reservation *hold)
+{
+    rf_work *work = &collected->engine->work;
+    rf_key_parts parts;
+    if (hold->expires_ms == 0) {
+        return RF_OK;
+    }
+    rf_status status = rf_key_read(key, &parts, collected->err);
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_record *marker =
+        rf_work_due(work, &(rf_due_parts){parts.environment, hold->expires_ms,
+                                          parts.organization, parts.product,
+                                          parts.reservation});
+    return marker == NULL
+               ? rf_fail(collected->err, RF_E_NO_MEMORY, "out of memory")
+               : rf_workset_set_present(work->workset, marker, false,
+                                        collected->err);
+}
+
 static bool collect_reservation(void *argument, rf_bytes key, rf_bytes value)
 {
     collection *collected = argument;
@@ -255,6 +278,10 @@ static bool collect_reservation(void *argument, rf_bytes key, rf_bytes value)
         !rf_head_count(collected->head, reservation.level, -1)) {
         collected->status = rf_fail(collected->err, RF_E_STORAGE,
                                     "a product's head is damaged");
+        return false;
+    }
+    collected->status = forget_end(collected, key, &reservation);
+    if (collected->status != RF_OK) {
         return false;
     }
     rf_write_text(collected->keys,

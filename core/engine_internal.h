@@ -1,10 +1,11 @@
 /*
  * engine_internal.h - what the engine's files share.
  *
- * engine.c runs batches, engine_ids.c remembers ids, engine_configure.c
- * publishes generations and builds levels, engine_groups.c sees to it that
- * allocation records keep their groups, engine_erase.c erases partitions,
- * engine_retain.c drops what is too old.
+ * engine.c runs batches, engine_ids.c remembers ids, engine_dry.c tells what
+ * would be, engine_configure.c publishes generations and builds levels,
+ * engine_groups.c sees to it that allocation records keep their groups,
+ * engine_erase.c erases partitions, engine_expire.c ends holds, engine_retain.c
+ * drops what is too old.
  */
 #ifndef RINGFENCE_CORE_ENGINE_INTERNAL_H
 #define RINGFENCE_CORE_ENGINE_INTERNAL_H
@@ -20,7 +21,8 @@ typedef struct rf_pending {
     rf_environment *environment;
     uint64_t number;
     uint64_t id_hash;
-    size_t offset; /* of its bytes in the buffer of entries */
+    int64_t expires_ms; /* of a hold it made, 0: none */
+    size_t offset;      /* of its bytes in the buffer of entries */
     size_t length;
 } rf_pending;
 
@@ -66,6 +68,7 @@ struct rf_engine {
     rf_generation **retired; /* replaced, perhaps still read by someone */
     size_t retired_count;
     size_t maintained; /* whose turn it is for retention */
+    int64_t now_ms;    /* of the batch under way */
 };
 
 /* Find an environment by its number or id, or NULL. */
@@ -108,6 +111,19 @@ RF_MUST_CHECK rf_status rf_engine__find_known(rf_engine *engine,
                                               const rf_plan *plan,
                                               rf_result *result, bool *found,
                                               rf_error *err);
+
+/* Add up what there is now, for this batch, at exactly the dimensions of a
+ * command. `out` is empty, and stays so on failure. */
+RF_MUST_CHECK rf_status rf_engine__total(rf_engine *engine,
+                                         rf_store_transaction *transaction,
+                                         const rf_command *command,
+                                         const rf_plan *plan, rf_measures *out,
+                                         rf_error *err);
+
+/* Forget what results of a dry run show, and the journal numbers above `last`
+ * that were taken back. */
+void rf_engine__hide_quantities(rf_job *job);
+void rf_engine__hide_numbers(rf_job *job, uint64_t last);
 
 /* Enter an environment that the engine does not know yet; it belongs to the
  * engine afterwards. */
@@ -170,6 +186,15 @@ RF_MUST_CHECK rf_status rf_engine__journal_task(rf_engine *engine,
 
 /* Tell the observer that something has become durable. */
 void rf_engine__settle(rf_engine *engine);
+
+/* End the holds of an environment whose time has come: some, or all of them.
+ * What is still to come is noted in the environment's `due`. */
+RF_MUST_CHECK rf_status rf_engine__expire_step(rf_engine *engine,
+                                               rf_environment *environment,
+                                               int64_t now_ms, rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__expire(rf_engine *engine,
+                                          rf_environment *environment,
+                                          int64_t now_ms, rf_error *err);
 
 /* Forget the progress of the task under way. */
 void rf_engine__configure_forget(rf_engine *engine);

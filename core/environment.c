@@ -22,6 +22,12 @@ rf_status rf_environment_create(uint16_t number, rf_text id,
     }
     environment->number = number;
     memcpy(environment->id, id.bytes, id.length);
+    environment->due = rf_calloc(1, sizeof *environment->due);
+    if (environment->due == NULL) {
+        rf_free(environment);
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    rf_due_init(environment->due);
     rf_status status = rf_registry_create(&environment->registry, err);
     if (status == RF_OK) {
         status = rf_id_memory_create(&environment->ids, err);
@@ -42,6 +48,7 @@ void rf_environment_free(rf_environment *environment)
     rf_generation_release(environment->generation);
     rf_registry_free(environment->registry);
     rf_id_memory_free(environment->ids);
+    rf_free(environment->due);
     rf_free(environment->erasures);
     rf_free(environment);
 }

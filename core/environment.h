@@ -9,6 +9,7 @@
 #define RINGFENCE_CORE_ENVIRONMENT_H
 
 #include "core/codec.h"
+#include "core/due.h"
 #include "core/generation.h"
 #include "core/id_memory.h"
 #include "core/key.h"
@@ -44,6 +45,7 @@ typedef struct rf_environment {
     char id[RF_ENVIRONMENT_ID_MAX + 1];
     rf_generation *generation; /* the published one; NULL before the first */
     rf_registry *registry;
+    rf_due *due; /* lives as long as the environment */
     rf_level_state levels[RF_LEVELS_MAX];
     size_t level_count;
     /* The groups of the published configuration, the highest first: the leaf

@@ -9,6 +9,7 @@
 #define RINGFENCE_CORE_GENERATION_H
 
 #include "core/catalog.h"
+#include "core/due.h"
 #include "core/level.h"
 #include "core/registry.h"
 
@@ -33,6 +34,7 @@ typedef struct rf_generation {
     uint64_t number; /* grows by one with every publication */
     int64_t published_ms;
     rf_catalog *catalog;   /* with its host, which it owns, too */
+    const rf_due *due;     /* the engine's: when the next hold ends */
     rf_registry *registry; /* a copy of the numbers it was built from */
     char *document;        /* the configuration document as text */
     size_t document_length;

@@ -20,7 +20,8 @@
 enum {
     FLAG_PARTIAL = 1,
     FLAG_BINDING = 2,
-    FLAG_SOURCE = 4
+    FLAG_SOURCE = 4,
+    FLAG_EXPIRES = 8
 };
 
 uint64_t rf_journal_id_hash(uint16_t environment, rf_operation operation,
@@ -50,6 +51,18 @@ static void encode_result(const rf_result *result, rf_buffer *out)
         rf_write_varint(out, result->binding_level);
         rf_write_signed(out, result->binding_value);
     }
+    if (result->expires_ms != 0) {
+        rf_write_signed(out, result->expires_ms);
+    }
+}
+
+static unsigned char flags_of(const rf_entry *entry)
+{
+    const rf_result *result = &entry->result;
+    return (unsigned char)((result->partial ? FLAG_PARTIAL : 0) |
+                           (result->has_binding ? FLAG_BINDING : 0) |
+                           (entry->source.length > 0 ? FLAG_SOURCE : 0) |
+                           (result->expires_ms != 0 ? FLAG_EXPIRES : 0));
 }
 
 void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
@@ -60,10 +73,7 @@ void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
     rf_write_fixed64(out, (uint64_t)entry->at_ms);
     rf_write_fixed64(out, entry->id_hash);
     rf_buffer_append_byte(out, (unsigned char)entry->operation);
-    rf_buffer_append_byte(
-        out, (unsigned char)((result->partial ? FLAG_PARTIAL : 0) |
-                             (result->has_binding ? FLAG_BINDING : 0) |
-                             (entry->source.length > 0 ? FLAG_SOURCE : 0)));
+    rf_buffer_append_byte(out, flags_of(entry));
     rf_write_fixed64(out, entry->fingerprint.high);
     rf_write_fixed64(out, entry->fingerprint.low);
     rf_buffer_append(out, entry->request_id, sizeof entry->request_id);
@@ -95,7 +105,7 @@ static void copy_text(char *to, size_t size, rf_text from)
     to[length] = '\0';
 }
 
-static void decode_result(rf_reader *reader, bool has_binding, rf_result *out)
+static void decode_result(rf_reader *reader, unsigned flags, rf_result *out)
 {
     copy_text(out->message, sizeof out->message, rf_read_text(reader));
     copy_text(out->field, sizeof out->field, rf_read_text(reader));
@@ -105,10 +115,14 @@ static void decode_result(rf_reader *reader, bool has_binding, rf_result *out)
     out->invalid_offset = rf_read_signed(reader);
     out->reservation = rf_read_fixed64(reader);
     out->reservation_created = rf_read_varint(reader);
-    out->has_binding = has_binding;
-    if (has_binding) {
+    out->partial = (flags & FLAG_PARTIAL) != 0;
+    out->has_binding = (flags & FLAG_BINDING) != 0;
+    if (out->has_binding) {
         out->binding_level = rf_read_varint(reader);
         out->binding_value = rf_read_signed(reader);
+    }
+    if ((flags & FLAG_EXPIRES) != 0) {
+        out->expires_ms = rf_read_signed(reader);
     }
 }
 
@@ -168,13 +182,12 @@ rf_status rf_entry_decode(rf_bytes value, uint64_t number,
     }
     decode_movements(&reader, movements, entry.movement_count);
     entry.code = rf_read_text(&reader);
-    decode_result(&reader, (flags & FLAG_BINDING) != 0, &entry.result);
+    decode_result(&reader, flags, &entry.result);
     if ((flags & FLAG_SOURCE) != 0) {
         rf_text source = rf_read_text(&reader);
         entry.source =
             (rf_bytes){(const unsigned char *)source.bytes, source.length};
     }
-    entry.result.partial = (flags & FLAG_PARTIAL) != 0;
     entry.result.number = number;
     if (reader.failed || reader.at != reader.end ||
         !status_of_word(entry.code, &entry.result.status)) {

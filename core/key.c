@@ -250,6 +250,29 @@ void rf_key_place(rf_key *key, uint16_t environment, rf_text organization,
     append_text(key, product);
 }
 
+void rf_key_due(rf_key *key, const rf_due_parts *parts)
+{
+    rf_key_environment(key, parts->environment);
+    append_fixed64(key, (uint64_t)parts->at_ms);
+    if (parts->product.length > 0) {
+        append_text(key, parts->organization);
+        append_text(key, parts->product);
+        append_fixed64(key, parts->reservation);
+    }
+}
+
+rf_status rf_key_read_due(rf_bytes key, rf_due_parts *out, rf_error *err)
+{
+    rf_reader reader = rf_reader_of(key);
+    unsigned high = rf_read_byte(&reader);
+    out->environment = (uint16_t)(high << 8 | rf_read_byte(&reader));
+    out->at_ms = (int64_t)rf_read_fixed64(&reader);
+    out->organization = rf_read_short_text(&reader);
+    out->product = rf_read_short_text(&reader);
+    out->reservation = rf_read_fixed64(&reader);
+    return reader.failed || reader.at != reader.end ? fail_key(err) : RF_OK;
+}
+
 bool rf_key_after_prefix(rf_key *key)
 {
     while (key->length > 0 && key->bytes[key->length - 1] == 0xFF) {

@@ -107,6 +107,24 @@ uint64_t rf_key_journal_number(rf_bytes key); /* 0: not a journal key */
 void rf_key_place(rf_key *key, uint16_t environment, rf_text organization,
                   rf_text site, rf_text location, rf_text product);
 
+/* A hold that ends: environment, when (milliseconds since 1970, not negative),
+ * and which reservation of which product. Without a product the key is the
+ * first of that time. */
+typedef struct rf_due_parts {
+    uint16_t environment;
+    int64_t at_ms;
+    rf_text organization;
+    rf_text product;
+    uint64_t reservation;
+} rf_due_parts;
+
+void rf_key_due(rf_key *key, const rf_due_parts *parts);
+
+/* Take such a key apart; texts are borrowed from it. RF_E_STORAGE: it is none.
+ */
+RF_MUST_CHECK rf_status rf_key_read_due(rf_bytes key, rf_due_parts *out,
+                                        rf_error *err);
+
 /* Replace a key by the first one behind every key that it is a prefix of.
  * Return false when there is none (all bytes 0xFF). */
 bool rf_key_after_prefix(rf_key *key);

@@ -17,6 +17,8 @@ typedef struct rf_plan {
     rf_record *reservation;
     uint64_t reservation_id;
     uint64_t reservation_created; /* as the client's id says */
+    rf_record *due;               /* of a hold: when it ends */
+    int64_t expires_ms;           /* likewise, 0: no hold */
     rf_record *created_entry;     /* where an unreserve finds its product */
     rf_text product;
     rf_check check;
@@ -92,6 +94,10 @@ RF_MUST_CHECK rf_status rf_allocation_require(rf_work *work,
 RF_MUST_CHECK rf_status rf_allocation_post(rf_work *work, rf_plan *plan,
                                            rf_measure measure,
                                            rf_quantity delta, rf_error *err);
+
+/* Enter the marker of a hold that ends, to be set or taken away. NULL: out of
+ * memory. */
+rf_record *rf_work_due(rf_work *work, const rf_due_parts *parts);
 
 /* Turn a result into a refusal. Returns RF_OK, so that an operation can end
  * with it. */

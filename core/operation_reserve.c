@@ -14,10 +14,33 @@ static uint64_t hash_identity(rf_work *work, const rf_command *command)
     rf_write_varint(identity, command->measure);
     rf_write_text(identity, command->recipient);
     rf_write_text(identity, command->order_tag);
+    if (command->ttl_ms != 0 || command->expires_ms != 0) {
+        /* Every hold is its own, also when its id comes again after it was
+         * forgotten. */
+        rf_write_text(identity, command->id);
+        rf_write_signed(identity, work->now_ms);
+    }
     rf_write_coordinates(identity, command->place.given, &command->place);
     return rf_buffer_failed(identity)
                ? 0
                : rf_hash(identity->bytes, identity->length);
+}
+
+/* A hold is found by the time at which it ends. */
+static rf_status plan_hold(rf_work *work, const rf_command *command,
+                           rf_plan *plan, rf_error *err)
+{
+    plan->expires_ms = command->ttl_ms != 0 ? work->now_ms + command->ttl_ms
+                                            : command->expires_ms;
+    if (plan->expires_ms == 0) {
+        return RF_OK;
+    }
+    plan->due = rf_work_due(
+        work, &(rf_due_parts){work->environment->number, plan->expires_ms,
+                              command->organization, command->product,
+                              plan->reservation_id});
+    return plan->due == NULL ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+                             : RF_OK;
 }
 
 rf_status rf_reservation_plan(rf_work *work, const rf_command *command,
@@ -35,7 +58,7 @@ rf_status rf_reservation_plan(rf_work *work, const rf_command *command,
         plan->reservation == NULL) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
-    return RF_OK;
+    return plan_hold(work, command, plan, err);
 }
 
 static rf_status plan_reserve(rf_work *work, const rf_command *command,
@@ -80,14 +103,15 @@ static bool is_same_record(const rf_reservation *record,
                            const rf_command *command)
 {
     return record->measure == command->measure &&
-           record->level == command->place.given &&
+           record->level == command->place.given && record->expires_ms == 0 &&
            rf_text_equal(record->recipient, command->recipient) &&
            rf_text_equal(record->order_tag, command->order_tag);
 }
 
 /* Make the record that a first reservation starts. */
 static rf_status start_record(rf_work *work, const rf_command *command,
-                              rf_reservation *out, rf_error *err)
+                              int64_t expires_ms, rf_reservation *out,
+                              rf_error *err)
 {
     rf_buffer *coordinates = rf_workset_scratch(work->workset);
     rf_write_coordinates(coordinates, command->place.given, &command->place);
@@ -104,8 +128,18 @@ static rf_status start_record(rf_work *work, const rf_command *command,
         .order_tag = command->order_tag,
         .created_ms = work->now_ms,
         .created_number = work->number,
+        .expires_ms = expires_ms,
     };
     return copy == NULL ? rf_fail(err, RF_E_NO_MEMORY, "out of memory") : RF_OK;
+}
+
+/* Nobody asks whether a marker is there: its record says so. */
+rf_record *rf_work_due(rf_work *work, const rf_due_parts *parts)
+{
+    rf_key key;
+    rf_key_due(&key, parts);
+    return rf_workset_blind(work->workset, RF_TABLE_DUE, RF_RECORD_MARKER,
+                            &key);
 }
 
 rf_status rf_reservation_change(rf_work *work, rf_plan *plan,
@@ -134,7 +168,7 @@ rf_status rf_reservation_enter(rf_work *work, const rf_command *command,
     rf_reservation before = {0};
     rf_status status = RF_OK;
     if (!plan->reservation->present) {
-        status = start_record(work, command, &before, err);
+        status = start_record(work, command, plan->expires_ms, &before, err);
     } else if (is_same_record(&plan->reservation->as.reservation, command)) {
         before = plan->reservation->as.reservation;
     } else {
@@ -150,6 +184,10 @@ rf_status rf_reservation_enter(rf_work *work, const rf_command *command,
     if (status == RF_OK) {
         result->reservation = plan->reservation_id;
         result->reservation_created = before.created_number;
+        result->expires_ms = plan->expires_ms;
+    }
+    if (status == RF_OK && plan->due != NULL) {
+        status = rf_workset_set_present(work->workset, plan->due, true, err);
     }
     return status;
 }
@@ -165,6 +203,14 @@ static rf_status apply_reserve(rf_work *work, const rf_command *command,
     if (command->check && command->quantity < 0) {
         return rf_refuse(result, RF_E_NEGATIVE_QUANTITY, "quantity",
                          "a negative quantity cannot be checked");
+    }
+    if (plan->expires_ms != 0 && command->quantity < 0) {
+        return rf_refuse(result, RF_E_NEGATIVE_QUANTITY, "quantity",
+                         "a negative quantity cannot be held for a time");
+    }
+    if (plan->expires_ms != 0 && plan->expires_ms <= work->now_ms) {
+        return rf_fail_field(err, RF_E_INVALID_FIELD, "expiresAt",
+                             "a time in the future is expected");
     }
     result->quantity = command->quantity;
     rf_status status = RF_OK;

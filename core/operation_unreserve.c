@@ -91,6 +91,23 @@ static bool lies_at(const rf_reservation *reservation, const rf_place *place)
     return true;
 }
 
+/* A hold that is given back whole does not end any more. */
+static rf_status forget_due(rf_work *work, const rf_command *command,
+                            rf_plan *plan, rf_error *err)
+{
+    const rf_reservation *hold = &plan->reservation->as.reservation;
+    if (hold->expires_ms == 0) {
+        return RF_OK;
+    }
+    plan->due = rf_work_due(
+        work, &(rf_due_parts){work->environment->number, hold->expires_ms,
+                              command->organization, plan->product,
+                              plan->reservation_id});
+    return plan->due == NULL
+               ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+               : rf_workset_set_present(work->workset, plan->due, false, err);
+}
+
 static rf_status apply_unreserve(rf_work *work, const rf_command *command,
                                  rf_plan *plan, rf_result *result,
                                  rf_error *err)
@@ -118,7 +135,12 @@ static rf_status apply_unreserve(rf_work *work, const rf_command *command,
         return RF_OK;
     }
     rf_measure measure = reservation->measure;
-    status = rf_reservation_change(work, plan, reservation, -valid, err);
+    if (valid == held) {
+        status = forget_due(work, command, plan, err);
+    }
+    if (status == RF_OK) {
+        status = rf_reservation_change(work, plan, reservation, -valid, err);
+    }
     if (status == RF_OK) {
         status = rf_posting_apply(work, &plan->posting, measure, -valid, err);
         rf_posting_note_totals(work, &plan->posting);

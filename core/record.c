@@ -140,6 +140,9 @@ void rf_reservation_encode(const rf_reservation *reservation, rf_buffer *out)
     rf_write_signed(out, reservation->updated_ms);
     rf_write_varint(out, reservation->created_number);
     rf_write_signed(out, reservation->quantity);
+    if (reservation->expires_ms != 0) {
+        rf_write_signed(out, reservation->expires_ms);
+    }
     rf_seal(out, start);
 }
 
@@ -163,5 +166,6 @@ rf_status rf_reservation_decode(rf_bytes value, rf_reservation *out,
     out->updated_ms = rf_read_signed(&reader);
     out->created_number = rf_read_varint(&reader);
     out->quantity = rf_read_signed(&reader);
+    out->expires_ms = reader.at < reader.end ? rf_read_signed(&reader) : 0;
     return finish(&reader, "reservation", err);
 }

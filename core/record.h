@@ -49,6 +49,7 @@ typedef struct rf_reservation {
     int64_t updated_ms;
     uint64_t created_number; /* journal number of the first reservation */
     rf_quantity quantity;    /* may be negative after unchecked reversals */
+    int64_t expires_ms;      /* when a hold ends, 0: it stays */
 } rf_reservation;
 
 /* Append a sealed value. */

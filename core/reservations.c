@@ -39,7 +39,10 @@ static bool is_wanted(const rf_reservation_filter *filter,
            (filter->recipient == NULL ||
             rf_text_equal(*filter->recipient, reservation->recipient)) &&
            (filter->place == NULL || is_at_or_below(place, filter->place)) &&
-           (!filter->has_before || reservation->updated_ms < filter->before_ms);
+           (!filter->has_before ||
+            reservation->updated_ms < filter->before_ms) &&
+           (!filter->has_end || (reservation->expires_ms != 0 &&
+                                 reservation->expires_ms < filter->end_ms));
 }
 
 static rf_status take_reservation(walk *walked, const rf_key_parts *parts,

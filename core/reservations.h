@@ -19,6 +19,8 @@ typedef struct rf_reservation_filter {
     const rf_place *place;    /* NULL: any, else at or below it */
     bool has_before;          /* only those last changed before `before_ms` */
     int64_t before_ms;
+    bool has_end; /* only holds that end before `end_ms` */
+    int64_t end_ms;
 } rf_reservation_filter;
 
 /* One reservation. Borrowed until the visit returns. */

@@ -35,10 +35,9 @@
 #define READERS_SPARE 8
 
 const char *const rf_store__table_names[RF_TABLE_COUNT] = {
-    [RF_TABLE_META] = "meta",
-    [RF_TABLE_STOCK] = "stock",
-    [RF_TABLE_JOURNAL] = "journal",
-    [RF_TABLE_PLACE] = "place",
+    [RF_TABLE_META] = "meta",       [RF_TABLE_STOCK] = "stock",
+    [RF_TABLE_JOURNAL] = "journal", [RF_TABLE_PLACE] = "place",
+    [RF_TABLE_DUE] = "due",
 };
 
 /* File systems on which a lock, a flush or a shared map does not mean what it
@@ -325,9 +324,11 @@ static rf_status find_tables(rf_store_lmdb *store, MDB_txn *transaction,
             return status;
         }
     }
+    /* A store made before a table was thought of gets it now. */
+    unsigned flags = store->is_read_only ? 0 : MDB_CREATE;
     for (int i = 0; i < RF_TABLE_COUNT && code == 0; i++) {
-        code =
-            mdb_dbi_open(transaction, rf_store__table_names[i], 0, &tables[i]);
+        code = mdb_dbi_open(transaction, rf_store__table_names[i], flags,
+                            &tables[i]);
     }
     return code == 0 ? RF_OK : rf_store__fail(err, code, "opening the tables");
 }

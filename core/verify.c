@@ -238,6 +238,9 @@ static rf_status verify_all(rf_verifier *verifier, rf_error *err)
     }
     status = rf_verify__stock(verifier, err);
     if (status == RF_OK && !verifier->is_stopped) {
+        status = rf_verify__due(verifier, err);
+    }
+    if (status == RF_OK && !verifier->is_stopped) {
         status = verify_places(verifier, err);
     }
     if (status == RF_OK && !verifier->is_stopped) {

@@ -5,10 +5,10 @@
  * formats, every total of every level against the sum of its leaves (with
  * groups: of the allocation records), what leaves have of the measures of
  * allocations against the records, heads against the reservations and
- * allocations they count, the index of places against the stock, the journal's
- * numbers and entries. Where the journal reaches back to its first entry and
- * nothing was erased, its movements are added up too and must come to the
- * leaves and the allocation records.
+ * allocations they count, holds against the times at which they end, the index
+ * of places against the stock, the journal's numbers and entries. Where the
+ * journal reaches back to its first entry and nothing was erased, its movements
+ * are added up too and must come to the leaves and the allocation records.
  *
  * One product is looked at at a time; memory is proportional to the nodes of
  * the largest one.
@@ -36,6 +36,7 @@ typedef struct rf_verify_report {
     uint64_t nodes; /* of the other levels */
     uint64_t reservations;
     uint64_t allocations; /* records of groups at a place */
+    uint64_t holds;       /* those of them that end */
     uint64_t journal_entries;
     uint64_t places;      /* entries of the index of places */
     uint64_t replayed;    /* environments whose journal was added up */

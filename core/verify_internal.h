@@ -2,8 +2,8 @@
  * verify_internal.h - what the verifier's files share.
  *
  * verify.c reports and goes through environments and the index of places,
- * verify_stock.c looks at one product at a time, verify_journal.c at the
- * journal.
+ * verify_stock.c looks at one product at a time, verify_due.c at when holds
+ * end, verify_journal.c at the journal.
  */
 #ifndef RINGFENCE_CORE_VERIFY_INTERNAL_H
 #define RINGFENCE_CORE_VERIFY_INTERNAL_H
@@ -71,8 +71,15 @@ void rf_verify__tally(rf_tally *tally, rf_text organization, rf_text product,
                       rf_bytes coordinates, rf_measure measure,
                       rf_quantity quantity);
 
+/* Say whether the end of a hold is noted. */
+RF_MUST_CHECK rf_status rf_verify__find_end(const rf_verifier *verifier,
+                                            const rf_key_parts *hold,
+                                            int64_t at_ms, bool *found,
+                                            rf_error *err);
+
 /* Look at all records of a table. */
 RF_MUST_CHECK rf_status rf_verify__stock(rf_verifier *verifier, rf_error *err);
+RF_MUST_CHECK rf_status rf_verify__due(rf_verifier *verifier, rf_error *err);
 RF_MUST_CHECK rf_status rf_verify__journal(rf_verifier *verifier,
                                            rf_error *err);
 

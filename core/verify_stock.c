@@ -274,6 +274,26 @@ static void check_node(product_check *check, rf_bytes key, rf_bytes value)
     }
 }
 
+/* A hold holds something, and its end is noted. */
+static void check_hold(product_check *check, const rf_reservation *hold,
+                       const rf_place *place)
+{
+    bool found = false;
+    if (hold->expires_ms == 0) {
+        return;
+    }
+    check->verifier->report->holds++;
+    if (hold->quantity <= 0) {
+        differ(check, place, "a hold is kept that holds nothing");
+    }
+    check->status =
+        rf_verify__find_end(check->verifier, &check->parts, hold->expires_ms,
+                            &found, check->verifier->err);
+    if (check->status == RF_OK && !found) {
+        differ(check, place, "it is not noted when a hold ends");
+    }
+}
+
 static void check_reservation(product_check *check, rf_bytes value)
 {
     rf_reservation reservation;
@@ -299,6 +319,7 @@ static void check_reservation(product_check *check, rf_bytes value)
         !rf_head_count(&check->counted, reservation.level, 1)) {
         differ(check, &place, "something is held at too many levels");
     }
+    check_hold(check, &reservation, &place);
 }
 
 static bool visit_record(void *context, rf_bytes key, rf_bytes value)

@@ -258,6 +258,13 @@ static rf_status sum_range(rf_work *work, const rf_total *total,
     return RF_OK;
 }
 
+rf_status rf_total_sum(rf_work *work, const rf_total *total, rf_measures *out,
+                       rf_error *err)
+{
+    return total->node != NULL ? add_all(out, &total->node->node.measures, err)
+                               : sum_range(work, total, out, err);
+}
+
 /* The coordinates that a total lies at: those of its level. */
 static void narrow_place(const rf_total *total, rf_place *out)
 {

@@ -93,6 +93,10 @@ RF_MUST_CHECK rf_status rf_total_plan(rf_work *work, const rf_posting *posting,
                                       rf_level level, rf_total *out,
                                       rf_error *err);
 
+/* Add up a total whose records are loaded into `out`, which is empty. */
+RF_MUST_CHECK rf_status rf_total_sum(rf_work *work, const rf_total *total,
+                                     rf_measures *out, rf_error *err);
+
 /* Evaluate a formula over a total whose records are loaded. */
 RF_MUST_CHECK rf_status rf_total_value(rf_work *work, const rf_total *total,
                                        const rf_calculated *formula,

@@ -578,7 +578,8 @@ rf_status rf_workset_set_reservation(rf_workset *workset, rf_record *record,
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
     record->as.reservation = *reservation;
-    record->present = true;
+    /* A hold that holds nothing is gone. */
+    record->present = reservation->expires_ms == 0 || reservation->quantity > 0;
     record->dirty = true;
     return RF_OK;
 }
@@ -656,7 +657,8 @@ static size_t encode_table(rf_workset *workset, rf_table table)
 rf_status rf_workset_save(rf_workset *workset,
                           rf_store_transaction *transaction, rf_error *err)
 {
-    static const rf_table tables[] = {RF_TABLE_STOCK, RF_TABLE_PLACE};
+    static const rf_table tables[] = {RF_TABLE_STOCK, RF_TABLE_PLACE,
+                                      RF_TABLE_DUE};
     if (!reserve_items(workset)) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }

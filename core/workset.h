@@ -23,7 +23,7 @@ typedef enum {
     RF_RECORD_NODE,
     RF_RECORD_HEAD,
     RF_RECORD_RESERVATION,
-    RF_RECORD_MARKER, /* only its presence counts: the place index */
+    RF_RECORD_MARKER, /* only its presence counts: the place index, holds */
     RF_RECORD_ENTRY   /* a journal entry, read only */
 } rf_record_kind;
 

@@ -299,6 +299,49 @@ static void test_a_reservation_that_nobody_counts(void **state)
     expect(rig, 1, "the checksum of a stored reservation is wrong");
 }
 
+/* Where the hold's end is noted. */
+static rf_key end_key(engine_rig *rig, const rf_result *held, int64_t at_ms)
+{
+    rf_due_parts parts = {engine_generation(rig)->environment, at_ms,
+                          rf_text_of(RIG_ORGANIZATION), rf_text_of("SHIRT"),
+                          held->reservation};
+    rf_key key;
+    rf_key_due(&key, &parts);
+    return key;
+}
+
+static void test_the_ends_of_holds(void **state)
+{
+    engine_rig *rig = *state;
+    fill(rig);
+    rf_command command = engine_reserve(rig, "SHIRT", RED_S, 1, false);
+    command.ttl_ms = 1000;
+    const rf_result *held = engine_do(rig, &command);
+    rf_verify_report report = {0};
+    assert_int_equal(verify(rig, &report)->count, 0);
+    assert_int_equal(report.holds, 1);
+    const rf_bytes mark = {(const unsigned char *)"\1", 1};
+    rf_key key = end_key(rig, held, held->expires_ms);
+    remove_record(rig, RF_TABLE_DUE, &key);
+    expect(rig, 1, "it is not noted when a hold ends");
+    rf_key late = end_key(rig, held, held->expires_ms + 1);
+    save(rig, RF_TABLE_DUE, &late, mark);
+    expect(rig, 2, "it is not noted when a hold ends");
+    save(rig, RF_TABLE_DUE, &key, mark);
+    expect(rig, 1, "product SHIRT: something ends that is not held");
+    save(rig, RF_TABLE_DUE, &late, (rf_bytes){(const unsigned char *)"x", 1});
+    expect(rig, 1, "a damaged entry");
+    remove_record(rig, RF_TABLE_DUE, &late);
+    late.length--;
+    save(rig, RF_TABLE_DUE, &late, mark);
+    expect(rig, 1, "a damaged entry");
+    remove_record(rig, RF_TABLE_DUE, &late);
+    key = product_key(rig, "SHIRT");
+    rf_key_reservation(&key, held->reservation);
+    remove_record(rig, RF_TABLE_STOCK, &key);
+    expect(rig, 2, "the product's head does not count what it holds");
+}
+
 static void test_the_index_of_places(void **state)
 {
     engine_rig *rig = *state;
@@ -363,7 +406,10 @@ static void test_records_of_nobody(void **state)
     rf_key_place(&key, 999, RF_TEXT_EMPTY, RF_TEXT_EMPTY, RF_TEXT_EMPTY,
                  RF_TEXT_EMPTY);
     save(rig, RF_TABLE_PLACE, &key, (rf_bytes){(const unsigned char *)"\1", 1});
-    expect(rig, 3, "the stock has a record that belongs to no product");
+    rf_key_due(&key, &(rf_due_parts){999, 1, rf_text_of(RIG_ORGANIZATION),
+                                     rf_text_of("P"), 1});
+    save(rig, RF_TABLE_DUE, &key, (rf_bytes){(const unsigned char *)"\1", 1});
+    expect(rig, 4, "the stock has a record that belongs to no product");
 }
 
 static void test_an_environment_that_cannot_be_read(void **state)
@@ -428,6 +474,7 @@ int main(void)
         CASE(test_a_level_that_is_not_there),
         CASE(test_heads_and_reservations),
         CASE(test_a_reservation_that_nobody_counts),
+        CASE(test_the_ends_of_holds),
         CASE(test_the_index_of_places),
         CASE(test_the_journal),
         CASE(test_a_journal_without_its_beginning),
