@@ -469,8 +469,12 @@ static rf_status make_generation(const rf_engine *engine, const rf_task *task,
         RF_ASSERT(state != NULL);
         levels[count++] = (rf_level_number){state->level, state->number};
     }
-    rf_status status = rf_generation_create(
-        task->catalog, task->registry, task->document, levels, count, out, err);
+    rf_generation_parts parts = {.catalog = task->catalog,
+                                 .registry = task->registry,
+                                 .document = task->document,
+                                 .levels = levels,
+                                 .level_count = count};
+    rf_status status = rf_generation_create(&parts, out, err);
     if (status == RF_OK) {
         (*out)->published_ms =
             engine->options.clock.now_ms(engine->options.clock.self);

@@ -20,17 +20,18 @@ static int compare_levels(const void *a, const void *b)
     return (left->level > right->level) - (left->level < right->level);
 }
 
-rf_status rf_generation_create(rf_catalog *catalog, const rf_registry *registry,
-                               rf_text document, const rf_level_number *levels,
-                               size_t level_count, rf_generation **out,
-                               rf_error *err)
+rf_status rf_generation_create(const rf_generation_parts *parts,
+                               rf_generation **out, rf_error *err)
 {
+    const rf_level_number *levels = parts->levels;
+    size_t level_count = parts->level_count;
+    rf_text document = parts->document;
     RF_ASSERT(level_count > 0 && levels[0].level == RF_LEVEL_LEAF);
     rf_generation *generation = rf_calloc(
         1, sizeof *generation + level_count * sizeof generation->levels[0]);
     char *copy = rf_malloc(document.length + 1);
     rf_registry *numbers = NULL;
-    rf_status status = rf_registry_copy(registry, &numbers, err);
+    rf_status status = rf_registry_copy(parts->registry, &numbers, err);
     if (generation == NULL || copy == NULL || status != RF_OK) {
         rf_free(generation);
         rf_free(copy);
@@ -40,7 +41,7 @@ rf_status rf_generation_create(rf_catalog *catalog, const rf_registry *registry,
     memcpy(copy, document.bytes, document.length);
     copy[document.length] = '\0';
     atomic_init(&generation->references, 1);
-    generation->catalog = catalog;
+    generation->catalog = parts->catalog;
     generation->registry = numbers;
     generation->document = copy;
     generation->document_length = document.length;

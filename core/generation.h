@@ -42,12 +42,20 @@ typedef struct rf_generation {
     rf_level_number levels[]; /* the leaf first, then by size, smallest first */
 } rf_generation;
 
-/* Make a generation that owns `catalog`, its host, and copies of `registry` and
- * `document`, with one reference. The catalog stays the caller's on failure. */
-RF_MUST_CHECK rf_status
-rf_generation_create(rf_catalog *catalog, const rf_registry *registry,
-                     rf_text document, const rf_level_number *levels,
-                     size_t level_count, rf_generation **out, rf_error *err);
+/* What a generation is made of. */
+typedef struct rf_generation_parts {
+    rf_catalog *catalog;
+    const rf_registry *registry;
+    rf_text document;
+    const rf_level_number *levels; /* the leaf first */
+    size_t level_count;
+} rf_generation_parts;
+
+/* Make a generation that owns the catalog, its host, and copies of all else,
+ * with one reference. The catalog stays the caller's on failure. */
+RF_MUST_CHECK rf_status rf_generation_create(const rf_generation_parts *parts,
+                                             rf_generation **out,
+                                             rf_error *err);
 
 /* Take and give back a reference; the last one frees it. NULL is allowed. */
 rf_generation *rf_generation_hold(rf_generation *generation);
