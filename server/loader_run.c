@@ -170,6 +170,17 @@ static rf_status change_own(rf_attempt *attempt, rf_text plugin,
                               &attempt->change.own, err);
 }
 
+/* Load a plugin alone. Whether its formulas fit the environment is seen when
+ * the document names it: until then another plugin may define the same. */
+static rf_status try_alone(const rf_plugin_source *plugin, rf_error *err)
+{
+    rf_scripts_options options = {.threads = 1};
+    rf_scripts *scripts = NULL;
+    rf_status status = rf_scripts_load(plugin, 1, &options, &scripts, err);
+    rf_scripts_free(scripts);
+    return status;
+}
+
 /* A file that comes before the plugin.lua which uses it: whether it is Lua is
  * all that can be said, so a plugin is made up that runs it. */
 static rf_status try_syntax(const rf_plugin_file *file, rf_error *err)
@@ -180,11 +191,8 @@ static rf_status try_syntax(const rf_plugin_file *file, rf_error *err)
     rf_plugin_file files[] = {
         *file, {rf_text_of("plugin.lua"), {text, (size_t)length}}};
     rf_plugin_source plugin = {rf_text_of("trial"), files, 2};
-    rf_scripts_options options = {.threads = 1};
-    rf_scripts *scripts = NULL;
     rf_error failed = {0};
-    rf_status status = rf_scripts_load(&plugin, 1, &options, &scripts, &failed);
-    rf_scripts_free(scripts);
+    rf_status status = try_alone(&plugin, &failed);
     if (status != RF_E_PLUGIN_SYNTAX && status != RF_E_NO_MEMORY) {
         return RF_OK;
     }
@@ -202,14 +210,14 @@ static bool has_main(const rf_plugin_source *plugin)
     return false;
 }
 
-/* Try a plugin that the environment does not run as far as it goes, together
- * with those that it runs, and store it. */
+/* Try a plugin that the environment does not run as far as it goes, and store
+ * it. */
 static rf_status put_aside(rf_attempt *attempt, const rf_plugin_source *plugin,
                            const rf_plugin_file *file, rf_error *err)
 {
     rf_status status = RF_OK;
     if (has_main(plugin)) {
-        status = rf_candidate_build(&attempt->candidate, err);
+        status = try_alone(plugin, err);
     } else {
         status = try_syntax(file, err);
         if (status != RF_OK) {
@@ -233,7 +241,6 @@ static rf_status put(rf_attempt *attempt, rf_load *load, rf_error *err)
     }
     if (status == RF_OK) {
         attempt->request.instead = (rf_plugin_set){&plugin, 1};
-        attempt->request.with_all = has_main(&plugin);
         status = read_candidate(attempt, err);
     }
     if (status != RF_OK) {

@@ -190,6 +190,18 @@ describe("a plugin's file", function()
     assert.are.equal(160, app:total("report.twice"))
   end)
 
+  it("may take another plugin's place", function()
+    local other = plugins.text("other", { ["iv.onhand"] = ONHAND,
+      ["iv.availabletoreserve"] = "return m.iv.onhand - 1" })
+    expect.invalid(plugins.put(app, "other", "return {"), "plugin_syntax")
+    expect.invalid(plugins.put(app, "other", "error 'no'"), "plugin_failed")
+    assert.is_false(expect.ok(plugins.put(app, "other", other)).changed)
+    assert.are.equal(72, available())
+    expect.ok(app:post("/configuration/hardupdate", App.document(
+      "formulas.json", { ringfence = { plugins = { "other" } } }, app.id)))
+    assert.are.equal(79, available())
+  end)
+
   it("comes in the media types of text", function()
     for index, kind in ipairs { "text/plain", "text/x-lua; charset=utf-8",
       "application/octet-stream", "Text/Plain" } do
