@@ -47,7 +47,7 @@ struct rf_api {
     atomic_bool draining;
     atomic_llong script_error_ns;  /* when one was logged last */
     atomic_uint script_errors_cut; /* not logged since */
-    atomic_uint streams; /* of events, open now */
+    atomic_uint streams;           /* of events, open now */
     rf_api_wire wire;
 };
 
