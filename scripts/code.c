@@ -32,11 +32,15 @@ typedef enum {
     CONSTANT_LONG_TEXT = 0x14
 } constant_kind;
 
-/* Version 5.4, official format, check bytes, sizes of an instruction, an
- * integer and a float. */
-static const unsigned char header[] = {0x1B, 'L',  'u',  'a',  0x54,
-                                       0x00, 0x19, 0x93, '\r', '\n',
-                                       0x1A, '\n', 4,    8,    8};
+/* What every dump begins with: the mark, version and format, bytes that a wrong
+ * transfer would spoil, sizes of an instruction, an integer and a float, the
+ * integer 0x5678 and the float 370.5. */
+static const char header[] = "\x1BLua\x54\x00"
+                             "\x19\x93\r\n\x1A\n"
+                             "\x04\x08\x08"
+                             "\x78\x56\x00\x00\x00\x00\x00\x00"
+                             "\x00\x00\x00\x00\x00\x28\x77\x40";
+#define HEADER_BYTES (sizeof header - 1)
 
 /* A dump being read. Once it has failed, what is read is zeros. */
 typedef struct reader {
@@ -44,6 +48,7 @@ typedef struct reader {
     const unsigned char *end;
     rf_arena *arena;
     bool failed;
+    bool no_memory;
 } reader;
 
 static const unsigned char *take(reader *in, size_t length)
@@ -107,6 +112,7 @@ static rf_text take_text(reader *in)
 static void *allocate(reader *in, size_t count, size_t size)
 {
     void *items = rf_arena_calloc(in->arena, count > 0 ? count : 1, size);
+    in->no_memory = in->no_memory || items == NULL;
     in->failed = in->failed || items == NULL;
     return items;
 }
@@ -248,20 +254,28 @@ static void read_function(reader *in, rf_code *code, rf_text source, int depth)
     skip_names(in);
 }
 
-const rf_code *rf_code_read(rf_arena *arena, const void *dump, size_t length)
+/* Read a dump's header and the function behind it. */
+static const rf_code *read_dump(reader *in)
 {
-    const unsigned char *bytes = dump;
-    reader in = {bytes, bytes + length, arena, false};
-    const unsigned char *head = take(&in, sizeof header);
-    if (head == NULL || memcmp(head, header, sizeof header) != 0) {
+    const unsigned char *head = take(in, HEADER_BYTES);
+    if (head == NULL || memcmp(head, header, HEADER_BYTES) != 0) {
         return NULL;
     }
-    take(&in, 16); /* a known integer and a known float */
-    take_byte(&in);
-    rf_code *code = allocate(&in, 1, sizeof *code);
+    take_byte(in); /* the number of variables from outside, once more */
+    rf_code *code = allocate(in, 1, sizeof *code);
     if (code == NULL) {
         return NULL;
     }
-    read_function(&in, code, RF_TEXT_EMPTY, 0);
-    return in.failed || in.at != in.end ? NULL : code;
+    read_function(in, code, RF_TEXT_EMPTY, 0);
+    return in->failed || in->at != in->end ? NULL : code;
+}
+
+const rf_code *rf_code_read(rf_arena *arena, const void *dump, size_t length,
+                            bool *no_memory)
+{
+    const unsigned char *bytes = dump;
+    reader in = {.at = bytes, .end = bytes + length, .arena = arena};
+    const rf_code *code = read_dump(&in);
+    *no_memory = in.no_memory;
+    return code;
 }

@@ -38,8 +38,10 @@ typedef struct rf_code {
     size_t inner_count;
 } rf_code;
 
-/* Take apart a dump, which is borrowed as long as the arena lives. NULL: it is
- * not of the form we know, or there is no memory. */
-const rf_code *rf_code_read(rf_arena *arena, const void *dump, size_t length);
+/* Take apart a dump with its debug data, which is borrowed as long as the arena
+ * lives. NULL: it is not of the form we know, or there is no memory, which
+ * `*no_memory` then says. */
+const rf_code *rf_code_read(rf_arena *arena, const void *dump, size_t length,
+                            bool *no_memory);
 
 #endif

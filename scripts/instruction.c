@@ -1,8 +1,8 @@
 /*
  * instruction.c - the instructions of Lua 5.4, one by one.
  *
- * The white list of the tracer is that of bytecode.c; what stands here as an
- * obstacle only says in words why a function is not on it.
+ * What stands in the table as an obstacle only says in words why a function is
+ * not straight; the white list decides.
  */
 #include "scripts/instruction.h"
 
@@ -133,6 +133,27 @@ unsigned rf_instruction_bx(uint32_t instruction)
 int rf_instruction_jump(uint32_t instruction)
 {
     return (int)(instruction >> 7) - 0xFFFFFF;
+}
+
+bool rf_instruction_is_straight(uint32_t instruction)
+{
+    static const bool white[RF_OP_COUNT] = {
+        [RF_OP_MOVE] = true,     [RF_OP_LOADI] = true,
+        [RF_OP_LOADF] = true,    [RF_OP_LOADK] = true,
+        [RF_OP_LOADNIL] = true,  [RF_OP_GETUPVAL] = true,
+        [RF_OP_GETTABUP] = true, [RF_OP_GETI] = true,
+        [RF_OP_GETFIELD] = true, [RF_OP_ADDI] = true,
+        [RF_OP_ADDK] = true,     [RF_OP_SUBK] = true,
+        [RF_OP_MULK] = true,     [RF_OP_ADD] = true,
+        [RF_OP_SUB] = true,      [RF_OP_MUL] = true,
+        [RF_OP_MMBIN] = true,    [RF_OP_MMBINI] = true,
+        [RF_OP_MMBINK] = true,   [RF_OP_UNM] = true,
+        [RF_OP_CALL] = true,     [RF_OP_TAILCALL] = true,
+        [RF_OP_RETURN] = true,   [RF_OP_RETURN0] = true,
+        [RF_OP_RETURN1] = true,
+    };
+    rf_opcode op = rf_instruction_op(instruction);
+    return op < RF_OP_COUNT && white[op];
 }
 
 const rf_instruction_meaning *rf_instruction_meaning_of(uint32_t instruction)

@@ -7,6 +7,7 @@
 #ifndef RINGFENCE_SCRIPTS_INSTRUCTION_H
 #define RINGFENCE_SCRIPTS_INSTRUCTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Instructions of Lua 5.4, by number. rf_bytecode_self_test (bytecode.c) keeps
@@ -129,6 +130,11 @@ typedef struct rf_instruction_meaning {
     rf_flow flow;
     const char *obstacle; /* what "it" does that cannot be traced, or NULL */
 } rf_instruction_meaning;
+
+/* Say whether an instruction does nothing but move, load, read under a constant
+ * key, add, subtract, multiply, call and return: the white list of the tracer.
+ * Code of nothing else takes one path, whatever the values. */
+bool rf_instruction_is_straight(uint32_t instruction);
 
 /* NULL: it is none that we know. */
 const rf_instruction_meaning *rf_instruction_meaning_of(uint32_t instruction);

@@ -228,7 +228,9 @@ static int l_trace(lua_State *L)
 static const rf_code *read_code(rf_arena *arena, const rf_buffer *dump)
 {
     bool is_whole = dump->length > 0 && !rf_buffer_failed(dump);
-    return is_whole ? rf_code_read(arena, dump->bytes, dump->length) : NULL;
+    bool no_memory;
+    return is_whole ? rf_code_read(arena, dump->bytes, dump->length, &no_memory)
+                    : NULL;
 }
 
 /* Say which instruction of which function ended the trace. */
