@@ -677,8 +677,9 @@ static void test_the_standard_document(void **state)
     assert_text(rf_catalog_coordinate_name(catalog, catalog->group_order[1]),
                 "segment");
     /* The leaf, three of the partition, two of the reservation, two more of
-     * the first index set's three, and the second's. */
-    assert_int_equal(catalog->level_count, 8);
+     * the first index set's three, the second's, and one for each prefix of
+     * the groups. */
+    assert_int_equal(catalog->level_count, 11);
     rf_catalog_free(catalog);
 }
 
