@@ -35,7 +35,7 @@ static const char usage[] =
     "usage: load [-c CONNECTIONS] [-d SECONDS] [-n REQUESTS] [-r RATE]\n"
     "            [-e ENVIRONMENT] [-i ID_PREFIX] [-p PRODUCT] [-s PRODUCTS]\n"
     "            [-l LEVEL] [-k COLORSxSIZESxSTYLES]\n"
-    "            reserve|replay|query|get|fill|leaves "
+    "            reserve|replay|pair|query|get|fill|leaves "
     "http://ADDRESS:PORT[/PATH]\n";
 
 static bool parse_count(const char *text, uint64_t max, uint64_t *out)

@@ -31,6 +31,7 @@ static const struct {
     {"reserve", SCENARIO_RESERVE}, {"replay", SCENARIO_REPLAY},
     {"query", SCENARIO_QUERY},     {"get", SCENARIO_GET},
     {"fill", SCENARIO_FILL},       {"leaves", SCENARIO_LEAVES},
+    {"pair", SCENARIO_PAIR},
 };
 
 bool scenario_parse_kind(const char *name, scenario_kind *out)
@@ -130,6 +131,37 @@ static void format_reserve(scenario *self)
     }
 }
 
+/* One half of a pair; returns where its id's digits are. */
+static size_t format_half(const scenario *self, const char *operation,
+                          const char *more, char *out, size_t *length)
+{
+    char body[TEXT_BYTES];
+    char mark[TEXT_BYTES];
+    size_t body_length = append(
+        body, sizeof body,
+        "{\"id\":\"%s-%0*d\",\"organizationId\":\"usmf\","
+        "\"productId\":\"%s\",\"dimensions\":{\"siteId\":\"1\","
+        "\"locationId\":\"11\",\"ColorId\":\"red\","
+        "\"SizeId\":\"small\"},\"groups\":{\"channel\":\"web\"}%s,"
+        "\"quantity\":1}",
+        self->options.id_prefix, ID_DIGITS, 0, self->options.product, more);
+    *length = write_post(self, operation, body, body_length, out, TEXT_BYTES);
+    append(mark, sizeof mark, "{\"id\":\"%s-", self->options.id_prefix);
+    const char *found = memmem(out, *length, mark, strlen(mark));
+    return found == NULL ? 0 : (size_t)(found - out) + strlen(mark);
+}
+
+/* What is consumed has left the shelf: a measure that lowers the pool grows. */
+static void format_pair(scenario *self)
+{
+    self->id_at =
+        format_half(self, "allocation/allocate", "", self->text, &self->length);
+    self->second_id_at = format_half(
+        self, "allocation/consume",
+        ",\"physicalMeasures\":{\"pos\":{\"outbound\":\"Addition\"}}",
+        self->second, &self->second_length);
+}
+
 static void format_query(scenario *self)
 {
     static const char *const filters[] = {
@@ -161,10 +193,13 @@ static void format_get(scenario *self)
 static bool format_text(scenario *self)
 {
     self->text = malloc(TEXT_BYTES);
-    if (self->text == NULL) {
+    self->second = malloc(TEXT_BYTES);
+    if (self->text == NULL || self->second == NULL) {
         return false;
     }
-    if (self->options.kind == SCENARIO_GET) {
+    if (self->options.kind == SCENARIO_PAIR) {
+        format_pair(self);
+    } else if (self->options.kind == SCENARIO_GET) {
         format_get(self);
     } else if (self->options.kind == SCENARIO_QUERY) {
         format_query(self);
@@ -188,13 +223,17 @@ bool scenario_init(scenario *self, const scenario_options *options)
 void scenario_done(scenario *self)
 {
     free(self->text);
+    free(self->second);
     self->text = NULL;
+    self->second = NULL;
 }
 
 size_t scenario_request_capacity(const scenario *self)
 {
+    size_t longest =
+        self->length > self->second_length ? self->length : self->second_length;
     return is_bulk(self) ? 2 * (HEADER_BYTES + BULK_LINES * BULK_LINE_BYTES)
-                         : self->length;
+                         : longest;
 }
 
 size_t scenario_reply_capacity(const scenario *self)
@@ -276,10 +315,24 @@ static size_t write_bulk(const scenario *self, uint64_t sequence, char *request)
                       HEADER_BYTES + BULK_LINES * BULK_LINE_BYTES);
 }
 
+/* Pairs differ by more than digits, so the whole text is written. */
+static size_t write_pair(const scenario *self, uint64_t sequence, char *request)
+{
+    bool is_second = sequence % 2 == 1;
+    size_t length = is_second ? self->second_length : self->length;
+    memcpy(request, is_second ? self->second : self->text, length);
+    put_digits(request + (is_second ? self->second_id_at : self->id_at),
+               ID_DIGITS, sequence);
+    return length;
+}
+
 size_t scenario_write(scenario *self, uint64_t sequence, char *request)
 {
     if (is_bulk(self)) {
         return write_bulk(self, sequence, request);
+    }
+    if (self->options.kind == SCENARIO_PAIR) {
+        return write_pair(self, sequence, request);
     }
     if (self->id_at > 0) {
         put_digits(request + self->id_at, ID_DIGITS, sequence);

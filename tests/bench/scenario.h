@@ -15,10 +15,11 @@
 typedef enum {
     SCENARIO_RESERVE, /* one soft reservation of 1 piece */
     SCENARIO_REPLAY,  /* the same reservation again and again, with one id */
-    SCENARIO_QUERY,   /* an index query that answers one node */
-    SCENARIO_GET,     /* one fixed GET */
-    SCENARIO_FILL,    /* stock for many products of one leaf, in bulk */
-    SCENARIO_LEAVES   /* stock for many leaves of one product, in bulk */
+    SCENARIO_PAIR,  /* an allocation of 1 piece and its consumption, in turn */
+    SCENARIO_QUERY, /* an index query that answers one node */
+    SCENARIO_GET,   /* one fixed GET */
+    SCENARIO_FILL,  /* stock for many products of one leaf, in bulk */
+    SCENARIO_LEAVES /* stock for many leaves of one product, in bulk */
 } scenario_kind;
 
 /* What the command line chose; texts are borrowed for the run. */
@@ -40,7 +41,10 @@ typedef struct scenario {
     scenario_options options;
     char *text; /* the formatted request; NULL for the bulk ones */
     size_t length;
+    char *second; /* of pairs: the other one */
+    size_t second_length;
     size_t id_at; /* offset of the id's digits, 0 for none */
+    size_t second_id_at;
     size_t product_at;
     uint64_t random;          /* state of the generator of SKUs */
     const char *must_contain; /* a good reply has it, NULL for any */
