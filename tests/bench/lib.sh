@@ -230,3 +230,12 @@ process_disk_bytes() {
 process_kib() {
     awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status"
 }
+
+# median: of the numbers on standard input.
+median() {
+    sort -n | awk '{ value[NR] = $1 } END {
+        low = value[int((NR + 1) / 2)]
+        high = value[int(NR / 2) + 1]
+        printf "%.3f\n", (low + high) / 2
+    }'
+}
