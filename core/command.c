@@ -20,6 +20,8 @@ static const rf_operation_entry *const entries[RF_OPERATION_COUNT] = {
     [RF_OPERATION_UNALLOCATE] = &rf_operation_unallocate,
     [RF_OPERATION_REALLOCATE] = &rf_operation_reallocate,
     [RF_OPERATION_CONSUME] = &rf_operation_consume,
+    [RF_OPERATION_SET] = &rf_operation_set,
+    [RF_OPERATION_PLAN] = &rf_operation_plan,
 };
 
 const rf_operation_entry *rf_operation_find(rf_operation operation)
@@ -201,6 +203,9 @@ static void write_content(const rf_command *command, rf_buffer *out)
     if (rf_allocation_is(command->operation)) {
         write_allocation(command, out);
     }
+    if (command->operation == RF_OPERATION_SET) {
+        rf_write_signed(out, command->at_ms);
+    }
     if (command->ttl_ms != 0 || command->expires_ms != 0) {
         rf_write_signed(out, command->ttl_ms);
         rf_write_signed(out, command->expires_ms);
@@ -252,6 +257,13 @@ rf_status rf_command_check(const rf_catalog *catalog, rf_command *command,
 void rf_result_done(rf_result *result)
 {
     rf_measures_done(&result->quantities);
+}
+
+const char *rf_result_word(const rf_result *result)
+{
+    return result->status == RF_OK && result->stale
+               ? "stale_snapshot"
+               : rf_status_word(result->status);
 }
 
 size_t rf_reservation_print(uint64_t id, uint64_t created,

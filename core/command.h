@@ -28,6 +28,8 @@ typedef enum {
     RF_OPERATION_REALLOCATE = 8,
     RF_OPERATION_CONSUME = 9,
     RF_OPERATION_EXPIRE = 10,
+    RF_OPERATION_SET = 11,
+    RF_OPERATION_PLAN = 12, /* the head of a basket of allocations */
     RF_OPERATION_COUNT
 } rf_operation;
 
@@ -44,6 +46,12 @@ typedef enum {
 /* A hundred years. */
 #define RF_TTL_MS_MAX (INT64_C(36525) * 86400 * 1000)
 
+/* What an allocation record has, and where it is. */
+typedef struct rf_expectation {
+    const rf_place *place; /* with its groups */
+    rf_quantity allocated;
+} rf_expectation;
+
 /* All texts are borrowed until the job is done. */
 typedef struct rf_command {
     rf_operation operation;
@@ -54,9 +62,13 @@ typedef struct rf_command {
 
     /* Post: deltas, in order of measure numbers, none twice. Consume: the
      * physical measures, `quantity` for an addition, -`quantity` for a
-     * subtraction. */
+     * subtraction. Set: what they become. */
     const rf_amount *changes;
     size_t change_count;
+
+    /* Set: when that was so, since 1970; 0 for now, so that 1970 itself is
+     * given as one millisecond later. */
+    int64_t at_ms;
 
     /* Reserve; the measure is of no other. */
     rf_measure measure;
@@ -82,6 +94,11 @@ typedef struct rf_command {
     /* Reallocate: what it takes from; only the groups count. */
     const rf_place *source;
 
+    /* Plan: what the basket behind it was made for. It is no part of its
+     * content, which is told by `order_tag`. */
+    const rf_expectation *expected;
+    size_t expected_count;
+
     rf_fingerprint fingerprint; /* filled in by rf_command_check */
 } rf_command;
 
@@ -90,7 +107,8 @@ typedef struct rf_result {
     rf_status status;  /* RF_OK, a refusal, or why it could not be done */
     bool partial;      /* done in part */
     bool replayed;     /* remembered, nothing was done now */
-    char message[192]; /* empty on success */
+    bool stale;        /* a set that changed nothing: newer ones stand */
+    char message[192]; /* empty on success, but for what a set left alone */
     char field[96];
     rf_script_place script; /* where, when a script failed */
     uint64_t number;        /* journal number of the command */
@@ -146,6 +164,11 @@ RF_MUST_CHECK rf_status rf_command_check(const rf_catalog *catalog,
 
 /* Free what a result owns; only the results of a dry run own something. */
 void rf_result_done(rf_result *result);
+
+/* Return the word that a client reads as "code": of what was refused, or of
+ * what there is to say about a success; "" when there is nothing. Borrowed for
+ * ever. */
+const char *rf_result_word(const rf_result *result);
 
 /* The contract's words for an operation: "reserve" and "ohre". */
 const char *rf_operation_name(rf_operation operation);

@@ -8,9 +8,14 @@ void rf_due_init(rf_due *due)
     atomic_init(&due->next_ms, INT64_MAX);
 }
 
+int64_t rf_due_next(const rf_due *due)
+{
+    return atomic_load_explicit(&due->next_ms, memory_order_acquire);
+}
+
 bool rf_due_is_past(const rf_due *due, int64_t now_ms)
 {
-    return atomic_load_explicit(&due->next_ms, memory_order_acquire) <= now_ms;
+    return rf_due_next(due) <= now_ms;
 }
 
 void rf_due_note(rf_due *due, int64_t at_ms)

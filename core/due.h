@@ -22,6 +22,9 @@ void rf_due_init(rf_due *due);
 /* Say whether something has ended at `now_ms`. Any thread. */
 bool rf_due_is_past(const rf_due *due, int64_t now_ms);
 
+/* Return when the next one ends. Any thread. */
+int64_t rf_due_next(const rf_due *due);
+
 /* Note that something ends then; and, after a sweep, what is next. The
  * writer's thread. */
 void rf_due_note(rf_due *due, int64_t at_ms);

@@ -352,6 +352,13 @@ static rf_status run_lines(rf_engine *engine, rf_store_transaction *transaction,
     return status;
 }
 
+/* A plan stands for all that follows it: its moves are made for one time, so
+ * where it is known nothing of the basket is carried out. */
+static bool stands_for_all(const rf_command *command)
+{
+    return command->operation == RF_OPERATION_PLAN;
+}
+
 /* A basket sent again is answered from memory, line by line. */
 static rf_status replay_basket(rf_engine *engine, rf_job *job,
                                const rf_plan *plans, bool *replayed,
@@ -371,6 +378,9 @@ static rf_status replay_basket(rf_engine *engine, rf_job *job,
         *replayed = found && result->status != RF_E_CONFLICT;
         if (result->status != RF_OK && result->status != RF_E_BASKET_REFUSED) {
             job->stopped_at = i;
+        }
+        if (*replayed && stands_for_all(&job->commands[i])) {
+            break;
         }
     }
     return RF_OK;

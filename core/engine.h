@@ -46,7 +46,8 @@ struct rf_task {
     rf_text environment; /* id; a configuration may bring a new one */
     rf_text actor;
     unsigned char request_id[16];
-    bool silent; /* leave no journal entry: a start is no event */
+    bool silent;  /* leave no journal entry: a start is no event */
+    bool dry_run; /* configure: check, as far as data decide, and do nothing */
 
     /* Configure. The catalog was built from a copy of the environment's
      * registry (rf_engine_registry, or the published generation's), which holds

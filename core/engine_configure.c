@@ -618,6 +618,10 @@ rf_status rf_engine__configure_step(rf_engine *engine, rf_task *task,
         return rf_engine__count_step(engine, environment, &configuration->count,
                                      err);
     }
+    if (task->dry_run) {
+        *finished = true;
+        return RF_OK;
+    }
     if (!configuration->is_stored) {
         return prepare(engine, task, err);
     }

@@ -4,8 +4,9 @@
  * Leaves are taken away in bounded transactions by posting the opposite of
  * what they hold, so that every total stays the sum of what is left; nodes
  * that end at zero go with them. What is allocated there goes before in the
- * same way (engine_erase_pools.c). Reservations follow, then the index of
- * places. Erasing again after a crash finishes what was begun.
+ * same way (engine_erase_pools.c). Reservations follow, then what is known of
+ * when rows were set, then the index of places. Erasing again after a crash
+ * finishes what was begun.
  */
 #include "core/alloc.h"
 #include "core/engine_internal.h"
@@ -14,6 +15,7 @@
 
 #define LEAVES_PER_STEP 500
 #define RESERVATIONS_PER_STEP 1000
+#define SET_TIMES_PER_STEP 1000
 
 void rf_engine__erase_forget(rf_engine *engine)
 {
@@ -41,7 +43,7 @@ typedef struct collection {
     rf_status status;
     rf_error *err;
     rf_head *head;   /* reservations: counted down */
-    rf_buffer *keys; /* reservations: to be deleted */
+    rf_buffer *keys; /* to be deleted */
     rf_bytes found;  /* place index */
 } collection;
 
@@ -56,24 +58,27 @@ static bool is_inside(const rf_erasing *erasing, const rf_place *place)
                          erasing->place.value[RF_LOCATION]);
 }
 
-static bool collect_node(void *argument, rf_bytes key, rf_bytes value)
+/* Say whether a key with coordinates lies in the partition: site and location
+ * are in it even when the rest is hashed. */
+static bool has_key(collection *collected, rf_bytes key)
 {
-    collection *collected = argument;
     rf_key_parts parts;
     rf_place place;
     bool hashed;
-    (void)value;
     collected->status = rf_key_read(key, &parts, collected->err);
     if (collected->status == RF_OK) {
-        /* Site and location are in the key even when the rest is hashed. */
         collected->status = rf_coordinates_read(parts.coordinates, &place,
                                                 &hashed, collected->err);
     }
-    if (collected->status != RF_OK) {
-        return false;
-    }
-    if (!is_inside(collected->erasing, &place)) {
-        return true;
+    return collected->status == RF_OK && is_inside(collected->erasing, &place);
+}
+
+static bool collect_node(void *argument, rf_bytes key, rf_bytes value)
+{
+    collection *collected = argument;
+    (void)value;
+    if (!has_key(collected, key)) {
+        return collected->status == RF_OK;
     }
     rf_key leaf = {.length = (uint16_t)key.length};
     memcpy(leaf.bytes, key.bytes, key.length);
@@ -182,6 +187,16 @@ static rf_status erase_collected(rf_engine *engine,
     return status;
 }
 
+/* Append site and location as far as they lead the keys of the partition. */
+static void append_place(rf_key *prefix, const rf_erasing *erasing)
+{
+    rf_key_coordinate(prefix, RF_SITE, erasing->place.value[RF_SITE]);
+    if (erasing->place.value[RF_SITE].length > 0) {
+        rf_key_coordinate(prefix, RF_LOCATION,
+                          erasing->place.value[RF_LOCATION]);
+    }
+}
+
 /* Want nodes of a level that are to be erased. */
 static rf_status collect_nodes(rf_engine *engine,
                                rf_store_transaction *transaction,
@@ -193,11 +208,7 @@ static rf_status collect_nodes(rf_engine *engine,
     rf_key prefix;
     rf_engine__erased_product(engine, &prefix);
     rf_key_level(&prefix, level->number);
-    rf_key_coordinate(&prefix, RF_SITE, erasing->place.value[RF_SITE]);
-    if (erasing->place.value[RF_SITE].length > 0) {
-        rf_key_coordinate(&prefix, RF_LOCATION,
-                          erasing->place.value[RF_LOCATION]);
-    }
+    append_place(&prefix, erasing);
     rf_status status = scan_prefix(transaction, RF_TABLE_STOCK, &prefix,
                                    collect_node, &collected, err);
     *count = collected.count;
@@ -339,6 +350,46 @@ static rf_status erase_reservations(rf_engine *engine,
     return status;
 }
 
+static bool collect_set_times(void *argument, rf_bytes key, rf_bytes value)
+{
+    collection *collected = argument;
+    (void)value;
+    if (!has_key(collected, key)) {
+        return collected->status == RF_OK;
+    }
+    rf_write_text(collected->keys,
+                  (rf_text){(const char *)key.bytes, key.length});
+    return ++collected->count < SET_TIMES_PER_STEP;
+}
+
+/* They go after the leaves: a row that is set while its partition is being
+ * erased must not leave a time behind that later counts would lose against. */
+static rf_status erase_set_times(rf_engine *engine,
+                                 rf_store_transaction *transaction,
+                                 size_t *count, rf_error *err)
+{
+    rf_buffer keys = {0};
+    rf_key prefix;
+    collection collected = {.engine = engine,
+                            .erasing = engine->erasing,
+                            .err = err,
+                            .keys = &keys};
+    rf_engine__erased_product(engine, &prefix);
+    prefix.bytes[prefix.length++] = RF_KEY_SET_TIMES;
+    append_place(&prefix, engine->erasing);
+    rf_status status = scan_prefix(transaction, RF_TABLE_STOCK, &prefix,
+                                   collect_set_times, &collected, err);
+    if (status == RF_OK && rf_buffer_failed(&keys)) {
+        status = rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    if (status == RF_OK) {
+        status = rf_engine__delete_keys(engine, transaction, &keys, err);
+    }
+    rf_buffer_done(&keys);
+    *count = collected.count;
+    return status;
+}
+
 /* Take one product of the partition a step further. */
 static rf_status erase_product(rf_engine *engine,
                                rf_store_transaction *transaction,
@@ -355,6 +406,9 @@ static rf_status erase_product(rf_engine *engine,
     if (status == RF_OK && count == 0) {
         status =
             erase_reservations(engine, transaction, environment, &count, err);
+    }
+    if (status == RF_OK && count == 0) {
+        status = erase_set_times(engine, transaction, &count, err);
     }
     if (status != RF_OK || count > 0) {
         return status;

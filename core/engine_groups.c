@@ -84,6 +84,6 @@ rf_status rf_engine__count_step(rf_engine *engine,
         err, RF_E_DATA_PRESENT, "allocationConfiguration",
         "a group can be removed or moved only where nothing was ever "
         "allocated, and %s has %" PRIu64
-        " allocation records: POST /allocation/query lists them",
+        " allocation records: GET /allocation/records lists them",
         environment->id, count->records);
 }

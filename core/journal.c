@@ -21,7 +21,8 @@ enum {
     FLAG_PARTIAL = 1,
     FLAG_BINDING = 2,
     FLAG_SOURCE = 4,
-    FLAG_EXPIRES = 8
+    FLAG_EXPIRES = 8,
+    FLAG_STALE = 16
 };
 
 uint64_t rf_journal_id_hash(uint16_t environment, rf_operation operation,
@@ -62,7 +63,8 @@ static unsigned char flags_of(const rf_entry *entry)
     return (unsigned char)((result->partial ? FLAG_PARTIAL : 0) |
                            (result->has_binding ? FLAG_BINDING : 0) |
                            (entry->source.length > 0 ? FLAG_SOURCE : 0) |
-                           (result->expires_ms != 0 ? FLAG_EXPIRES : 0));
+                           (result->expires_ms != 0 ? FLAG_EXPIRES : 0) |
+                           (result->stale ? FLAG_STALE : 0));
 }
 
 void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
@@ -116,6 +118,7 @@ static void decode_result(rf_reader *reader, unsigned flags, rf_result *out)
     out->reservation = rf_read_fixed64(reader);
     out->reservation_created = rf_read_varint(reader);
     out->partial = (flags & FLAG_PARTIAL) != 0;
+    out->stale = (flags & FLAG_STALE) != 0;
     out->has_binding = (flags & FLAG_BINDING) != 0;
     if (out->has_binding) {
         out->binding_level = rf_read_varint(reader);

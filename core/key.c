@@ -147,10 +147,9 @@ static void append_hashed_tail(rf_key *key, rf_level level,
     append_fixed64(key, hash.low);
 }
 
-bool rf_key_node(rf_key *key, uint8_t level_number, rf_level level,
-                 const rf_place *place)
+static bool append_coordinates(rf_key *key, rf_level level,
+                               const rf_place *place)
 {
-    rf_key_level(key, level_number);
     if (encoded_bytes(level, place) > RF_STORE_KEY_MAX - (size_t)key->length) {
         append_hashed_tail(key, level, place);
         return false;
@@ -162,11 +161,32 @@ bool rf_key_node(rf_key *key, uint8_t level_number, rf_level level,
     return true;
 }
 
+bool rf_key_node(rf_key *key, uint8_t level_number, rf_level level,
+                 const rf_place *place)
+{
+    rf_key_level(key, level_number);
+    return append_coordinates(key, level, place);
+}
+
+void rf_key_set_times(rf_key *key, const rf_place *place)
+{
+    append_byte(key, RF_KEY_SET_TIMES);
+    append_coordinates(key, RF_LEVEL_LEAF, place);
+}
+
 void rf_write_coordinates(rf_buffer *buffer, rf_level level,
                           const rf_place *place)
 {
     unsigned char full[COORDINATES_BYTES_MAX];
     rf_buffer_append(buffer, full, encode_coordinates(full, level, place));
+}
+
+/* Read what is left of a key as coordinates. */
+static rf_bytes take_coordinates(rf_reader *reader)
+{
+    rf_bytes rest = {reader->at, (size_t)(reader->end - reader->at)};
+    reader->at = reader->end;
+    return rest;
 }
 
 static rf_status fail_key(rf_error *err)
@@ -186,12 +206,13 @@ rf_status rf_key_read(rf_bytes key, rf_key_parts *out, rf_error *err)
     if (kind == RF_KEY_NODE) {
         parts.kind = RF_KEY_NODE;
         parts.level_number = rf_read_byte(&reader);
-        parts.coordinates =
-            (rf_bytes){reader.at, (size_t)(reader.end - reader.at)};
-        reader.at = reader.end;
+        parts.coordinates = take_coordinates(&reader);
     } else if (kind == RF_KEY_RESERVATION) {
         parts.kind = RF_KEY_RESERVATION;
         parts.reservation = rf_read_fixed64(&reader);
+    } else if (kind == RF_KEY_SET_TIMES) {
+        parts.kind = RF_KEY_SET_TIMES;
+        parts.coordinates = take_coordinates(&reader);
     } else if (kind == RF_KEY_HEAD) {
         parts.kind = RF_KEY_HEAD;
     } else {

@@ -10,11 +10,12 @@
  *     HEAD         (nothing)
  *     NODE         level number (1 byte), coordinates
  *     RESERVATION  8-byte id
+ *     SET_TIMES    coordinates of a leaf
  *
  * Coordinates are written as (number+1, length, bytes), the empty ones left
  * out, so that a filter on the leading ones is a prefix of the key. When they
  * do not fit, those behind site and location give way to TAIL_MARK and a hash,
- * and the record's value holds them in full.
+ * and the value of the node holds them in full.
  */
 #ifndef RINGFENCE_CORE_KEY_H
 #define RINGFENCE_CORE_KEY_H
@@ -36,6 +37,7 @@ typedef enum {
     RF_KEY_HEAD = 0x01,
     RF_KEY_NODE = 0x02,
     RF_KEY_RESERVATION = 0x03,
+    RF_KEY_SET_TIMES = 0x04,
     RF_KEY_END = 0x7F /* beyond every kind */
 } rf_key_kind;
 
@@ -70,6 +72,9 @@ void rf_key_reservation(rf_key *key, uint64_t id);
 bool rf_key_node(rf_key *key, uint8_t level_number, rf_level level,
                  const rf_place *place);
 
+/* Append kind and coordinates of what is kept beside the leaf of `place`. */
+void rf_key_set_times(rf_key *key, const rf_place *place);
+
 /* Append kind and level number only: a prefix of the level's nodes. */
 void rf_key_level(rf_key *key, uint8_t level_number);
 
@@ -89,7 +94,7 @@ typedef struct rf_key_parts {
     rf_key_kind kind;
     uint8_t level_number;
     uint64_t reservation;
-    rf_bytes coordinates; /* of a node, as they are encoded */
+    rf_bytes coordinates; /* of a node or a leaf, as they are encoded */
 } rf_key_parts;
 
 /* Take a stock key apart. RF_E_STORAGE: it is not one. */

@@ -20,10 +20,12 @@ typedef struct rf_plan {
     rf_record *due;               /* of a hold: when it ends */
     int64_t expires_ms;           /* likewise, 0: no hold */
     rf_record *created_entry;     /* where an unreserve finds its product */
+    rf_record *set_times;         /* of a set: when the row was set before */
     rf_text product;
     rf_check check;
     rf_pool pool;        /* the allocation record and its totals */
     rf_pool source;      /* of a reallocation: what it takes from */
+    rf_pool *expected;   /* of a plan: the records it was made for */
     rf_command *reserve; /* of a consumption: what it reserves, or NULL */
     rf_record **known;   /* journal entries that may hold this id */
     size_t known_count;
@@ -47,12 +49,14 @@ typedef struct rf_operation_entry {
 const rf_operation_entry *rf_operation_find(rf_operation operation);
 
 extern const rf_operation_entry rf_operation_post;
+extern const rf_operation_entry rf_operation_set;
 extern const rf_operation_entry rf_operation_reserve;
 extern const rf_operation_entry rf_operation_unreserve;
 extern const rf_operation_entry rf_operation_allocate;
 extern const rf_operation_entry rf_operation_unallocate;
 extern const rf_operation_entry rf_operation_reallocate;
 extern const rf_operation_entry rf_operation_consume;
+extern const rf_operation_entry rf_operation_plan;
 
 /* Want a reservation's record and the product's head. */
 RF_MUST_CHECK rf_status rf_reservation_plan(rf_work *work,

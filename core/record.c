@@ -8,6 +8,10 @@
 #define NODE_FORMAT 1
 #define HEAD_FORMAT 1
 #define RESERVATION_FORMAT 1
+#define SET_TIMES_FORMAT 1
+
+/* Of a measure and a time, each at least a byte. */
+#define SET_TIME_BYTES_MIN 2
 
 static rf_text text_of_bytes(rf_bytes bytes)
 {
@@ -168,4 +172,60 @@ rf_status rf_reservation_decode(rf_bytes value, rf_reservation *out,
     out->quantity = rf_read_signed(&reader);
     out->expires_ms = reader.at < reader.end ? rf_read_signed(&reader) : 0;
     return finish(&reader, "reservation", err);
+}
+
+void rf_set_times_encode(const rf_set_times *times, rf_buffer *out)
+{
+    size_t start = out->length;
+    rf_buffer_append_byte(out, SET_TIMES_FORMAT);
+    for (size_t i = 0; i < times->count; i++) {
+        rf_write_varint(out, times->items[i].measure);
+        rf_write_signed(out, times->items[i].at_ms);
+    }
+    rf_seal(out, start);
+}
+
+rf_status rf_set_times_decode(rf_bytes value, rf_arena *arena,
+                              rf_set_times *out, rf_error *err)
+{
+    rf_reader reader;
+    uint64_t least = 0; /* that the next measure may be */
+    *out = (rf_set_times){NULL, 0};
+    rf_status status =
+        rf_unseal(value, SET_TIMES_FORMAT, "time of a set", &reader, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    size_t room = (size_t)(reader.end - reader.at) / SET_TIME_BYTES_MIN;
+    rf_set_time *items = rf_arena_calloc(arena, room + 1, sizeof *items);
+    if (items == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    size_t count = 0;
+    while (!reader.failed && reader.at < reader.end) {
+        uint64_t measure = rf_read_varint(&reader);
+        int64_t at_ms = rf_read_signed(&reader);
+        if (reader.failed || measure < least || measure >= RF_MEASURES_MAX) {
+            reader.failed = true;
+            break;
+        }
+        least = measure + 1;
+        items[count++] = (rf_set_time){(rf_measure)measure, at_ms};
+    }
+    status = finish(&reader, "time of a set", err);
+    if (status == RF_OK) {
+        *out = (rf_set_times){items, count};
+    }
+    return status;
+}
+
+const rf_set_time *rf_set_times_find(const rf_set_times *times,
+                                     rf_measure measure)
+{
+    for (size_t i = 0; i < times->count; i++) {
+        if (times->items[i].measure == measure) {
+            return &times->items[i];
+        }
+    }
+    return NULL;
 }

@@ -1,16 +1,19 @@
 /*
- * record.h - the values of the stock table: nodes, heads and reservations.
+ * record.h - the values of the stock table: nodes, heads, reservations, and
+ * when something was set.
  *
  * A node holds the totals of one level at one set of coordinates. A head says
  * at which levels a product holds live reservations and allocations. A
  * reservation is what one caller, or all callers without a tag of their own,
- * hold at one place.
+ * hold at one place. When a row was set, its leaf has a list beside it that
+ * says when; rows that were only posted to have none.
  *
  * Decoding borrows texts from the stored bytes and allocates only lists.
  */
 #ifndef RINGFENCE_CORE_RECORD_H
 #define RINGFENCE_CORE_RECORD_H
 
+#include "core/arena.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/level.h"
@@ -52,10 +55,23 @@ typedef struct rf_reservation {
     int64_t expires_ms;      /* when a hold ends, 0: it stays */
 } rf_reservation;
 
+/* The time that a measure was last set for, milliseconds since 1970. */
+typedef struct rf_set_time {
+    rf_measure measure;
+    int64_t at_ms;
+} rf_set_time;
+
+/* Those of one row, in order of the measures. All zeroes is an empty list. */
+typedef struct rf_set_times {
+    const rf_set_time *items;
+    size_t count;
+} rf_set_times;
+
 /* Append a sealed value. */
 void rf_node_encode(const rf_node *node, rf_buffer *out);
 void rf_head_encode(const rf_head *head, rf_buffer *out);
 void rf_reservation_encode(const rf_reservation *reservation, rf_buffer *out);
+void rf_set_times_encode(const rf_set_times *times, rf_buffer *out);
 
 /* Read a stored value. RF_E_STORAGE: damaged. RF_E_NO_MEMORY. A node must have
  * been initialised: its list's memory is used again, and it is left empty on
@@ -67,6 +83,14 @@ RF_MUST_CHECK rf_status rf_head_decode(rf_bytes value, rf_head *out,
 RF_MUST_CHECK rf_status rf_reservation_decode(rf_bytes value,
                                               rf_reservation *out,
                                               rf_error *err);
+
+/* The same; the list lives in the arena. */
+RF_MUST_CHECK rf_status rf_set_times_decode(rf_bytes value, rf_arena *arena,
+                                            rf_set_times *out, rf_error *err);
+
+/* Return the time of a measure, or NULL when it was never set. */
+const rf_set_time *rf_set_times_find(const rf_set_times *times,
+                                     rf_measure measure);
 
 /* Count a hold in (+1) or out (-1) of a level. Return false when the
  * head is full. */

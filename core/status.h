@@ -41,9 +41,11 @@ typedef enum {
     X(RF_E_UNKNOWN_DATA_SOURCE, "unknown_data_source", RF_CLASS_INVALID)       \
     X(RF_E_UNKNOWN_MEASURE, "unknown_measure", RF_CLASS_INVALID)               \
     X(RF_E_READ_ONLY_SOURCE, "read_only_source", RF_CLASS_INVALID)             \
+    X(RF_E_SOURCE_MISMATCH, "source_mismatch", RF_CLASS_INVALID)               \
     X(RF_E_UNKNOWN_GROUP, "unknown_group", RF_CLASS_INVALID)                   \
     X(RF_E_GROUP_GAP, "group_gap", RF_CLASS_INVALID)                           \
     X(RF_E_NO_GROUPS, "no_groups", RF_CLASS_INVALID)                           \
+    X(RF_E_NOT_A_RECIPIENT, "not_a_recipient", RF_CLASS_INVALID)               \
     X(RF_E_NO_RESERVATION_MAPPING, "no_reservation_mapping", RF_CLASS_INVALID) \
     X(RF_E_DIMENSION_NOT_RESERVABLE, "dimension_not_reservable",               \
       RF_CLASS_INVALID)                                                        \
@@ -75,6 +77,7 @@ typedef enum {
     X(RF_E_BASKET_REFUSED, "basket_refused", RF_CLASS_REFUSED)                 \
     X(RF_E_QUANTITY_OVERFLOW, "quantity_overflow", RF_CLASS_REFUSED)           \
     X(RF_E_CONFLICT, "conflict", RF_CLASS_CONFLICT)                            \
+    X(RF_E_CHANGED, "changed", RF_CLASS_CONFLICT)                              \
     X(RF_E_DATA_PRESENT, "data_present", RF_CLASS_CONFLICT)                    \
     X(RF_E_SCRIPT, "script_error", RF_CLASS_INTERNAL)                          \
     X(RF_E_INTERNAL, "internal_error", RF_CLASS_INTERNAL)                      \

@@ -12,6 +12,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Most rows have a few measures that were ever set. */
+#define SET_TIMES_BLOCK_BYTES ((size_t)1024)
+
 typedef struct product_check {
     rf_verifier *verifier;
     rf_verify_subject *subject;
@@ -19,6 +22,7 @@ typedef struct product_check {
     const rf_level_state *pool; /* of the allocation records, or NULL */
     rf_key_parts parts;         /* of the record at hand */
     rf_node node;
+    rf_arena arena;  /* for one record */
     rf_head head;    /* as stored */
     rf_head counted; /* from the reservations and allocations */
     rf_status status;
@@ -322,6 +326,29 @@ static void check_reservation(product_check *check, rf_bytes value)
     check_hold(check, &reservation, &place);
 }
 
+/* When a row was set can be read, and is of a row. */
+static void check_set_times(product_check *check, rf_bytes value)
+{
+    rf_set_times times;
+    rf_place place;
+    bool hashed;
+    rf_error damage = {0};
+    rf_arena_reset(&check->arena);
+    rf_status status =
+        rf_set_times_decode(value, &check->arena, &times, &damage);
+    if (status == RF_OK) {
+        status = rf_coordinates_read(check->parts.coordinates, &place, &hashed,
+                                     &damage);
+    }
+    if (status == RF_E_NO_MEMORY) {
+        check->status = rf_fail(check->verifier->err, status, "out of memory");
+    } else if (status != RF_OK) {
+        differ(check, NULL, damage.message);
+    } else if ((place.given & ~RF_LEVEL_LEAF) != 0) {
+        differ(check, &place, "something is set that is no row of the stock");
+    }
+}
+
 static bool visit_record(void *context, rf_bytes key, rf_bytes value)
 {
     product_check *check = context;
@@ -333,6 +360,8 @@ static bool visit_record(void *context, rf_bytes key, rf_bytes value)
         check_node(check, key, value);
     } else if (check->parts.kind == RF_KEY_RESERVATION) {
         check_reservation(check, value);
+    } else if (check->parts.kind == RF_KEY_SET_TIMES) {
+        check_set_times(check, value);
     } else if (rf_head_decode(value, &check->head, &damage) != RF_OK) {
         differ(check, NULL, damage.message);
         check->head.count = 0;
@@ -441,6 +470,7 @@ static rf_status verify_product(rf_verifier *verifier,
     if (check == NULL) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
+    rf_arena_init(&check->arena, SET_TIMES_BLOCK_BYTES, 0);
     check->verifier = verifier;
     check->subject = subject;
     check->leaf =
@@ -462,6 +492,7 @@ static rf_status verify_product(rf_verifier *verifier,
         check_totals(check);
     }
     rf_measures_done(&check->node.measures);
+    rf_arena_done(&check->arena);
     rf_free(check);
     verifier->report->products++;
     return status;

@@ -37,7 +37,7 @@ typedef struct change {
     bool had_measure;
     rf_measure measure;
     rf_quantity quantity;
-    const void *old; /* head or reservation, copied to the arena */
+    const void *old; /* what is no node, copied to the arena */
 } change;
 
 struct rf_workset {
@@ -337,6 +337,9 @@ static rf_status decode_record(rf_workset *workset, rf_record *record,
                    ? status
                    : rf_reservation_decode(value, &record->as.reservation, err);
     }
+    case RF_RECORD_SET_TIMES:
+        return rf_set_times_decode(value, &workset->arena,
+                                   &record->as.set_times, err);
     case RF_RECORD_ENTRY:
         record->as.bytes = value;
         return keep_value(workset, &record->as.bytes, err);
@@ -493,6 +496,8 @@ static void undo_change(const change *noted)
                 : memcpy(record->as.head, noted->old, sizeof(rf_head));
     } else if (record->kind == RF_RECORD_RESERVATION && noted->old != NULL) {
         memcpy(&record->as.reservation, noted->old, sizeof(rf_reservation));
+    } else if (record->kind == RF_RECORD_SET_TIMES && noted->old != NULL) {
+        memcpy(&record->as.set_times, noted->old, sizeof(rf_set_times));
     } else if (record->kind == RF_RECORD_NODE && noted->had_measure) {
         rf_measures_restore(&record->node.measures, noted->measure,
                             noted->quantity);
@@ -584,6 +589,19 @@ rf_status rf_workset_set_reservation(rf_workset *workset, rf_record *record,
     return RF_OK;
 }
 
+rf_status rf_workset_set_times(rf_workset *workset, rf_record *record,
+                               const rf_set_times *times, rf_error *err)
+{
+    RF_ASSERT(record->kind == RF_RECORD_SET_TIMES);
+    if (!note_old(workset, record, &record->as.set_times, sizeof *times)) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    record->as.set_times = *times;
+    record->present = times->count > 0;
+    record->dirty = true;
+    return RF_OK;
+}
+
 rf_status rf_workset_set_present(rf_workset *workset, rf_record *record,
                                  bool present, rf_error *err)
 {
@@ -616,6 +634,9 @@ static void encode_record(const rf_record *record, rf_buffer *out)
         break;
     case RF_RECORD_RESERVATION:
         rf_reservation_encode(&record->as.reservation, out);
+        break;
+    case RF_RECORD_SET_TIMES:
+        rf_set_times_encode(&record->as.set_times, out);
         break;
     case RF_RECORD_MARKER:
         rf_buffer_append_byte(out, 1);

@@ -23,6 +23,7 @@ typedef enum {
     RF_RECORD_NODE,
     RF_RECORD_HEAD,
     RF_RECORD_RESERVATION,
+    RF_RECORD_SET_TIMES,
     RF_RECORD_MARKER, /* only its presence counts: the place index, holds */
     RF_RECORD_ENTRY   /* a journal entry, read only */
 } rf_record_kind;
@@ -41,6 +42,7 @@ typedef struct rf_record {
     union {
         rf_head *head; /* NULL: not there */
         rf_reservation reservation;
+        rf_set_times set_times;
         rf_bytes bytes; /* RF_RECORD_ENTRY: the stored value */
     } as;
 } rf_record;
@@ -94,6 +96,11 @@ RF_MUST_CHECK rf_status rf_workset_set_head(rf_workset *workset,
 RF_MUST_CHECK rf_status
 rf_workset_set_reservation(rf_workset *workset, rf_record *record,
                            const rf_reservation *reservation, rf_error *err);
+/* The list is borrowed until the workset is reset. */
+RF_MUST_CHECK rf_status rf_workset_set_times(rf_workset *workset,
+                                             rf_record *record,
+                                             const rf_set_times *times,
+                                             rf_error *err);
 RF_MUST_CHECK rf_status rf_workset_set_present(rf_workset *workset,
                                                rf_record *record, bool present,
                                                rf_error *err);
