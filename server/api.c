@@ -12,6 +12,7 @@
 #include "server/api_internal.h"
 #include "server/api_metrics.h"
 #include "server/api_result.h"
+#include "server/api_sweep.h"
 
 #include <string.h>
 #include <time.h>
@@ -26,10 +27,24 @@
 
 /* The hot ones first: matching goes through them in order. */
 static const rf_routes *const tables[] = {
-    &rf_routes_reserve,      &rf_routes_onhand,     &rf_routes_query,
-    &rf_routes_reservations, &rf_routes_events,     &rf_routes_history,
-    &rf_routes_server,       &rf_routes_partitions, &rf_routes_configuration,
-    &rf_routes_plugins,      &rf_routes_reload};
+    &rf_routes_reserve,
+    &rf_routes_onhand,
+    &rf_routes_set,
+    &rf_routes_query,
+    &rf_routes_allocation,
+    &rf_routes_allocation_query,
+    &rf_routes_allocation_records,
+    &rf_routes_allocation_plan,
+    &rf_routes_reservations,
+    &rf_routes_events,
+    &rf_routes_history,
+    &rf_routes_server,
+    &rf_routes_partitions,
+    &rf_routes_configuration,
+    &rf_routes_plugins,
+    &rf_routes_reload,
+    &rf_routes_availability,
+};
 
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
@@ -280,6 +295,21 @@ static rf_status read_body(rf_call *call, rf_error *err)
                          &call->body, err);
 }
 
+/* A parameter that is not obeyed must not look as if it were. */
+static rf_status check_trial(const rf_call *call, rf_error *err)
+{
+    bool dry_run = false;
+    if ((call->route->flags & RF_ROUTE_REAL) == 0) {
+        return RF_OK;
+    }
+    rf_status status = rf_call_flag(call, "dryRun", &dry_run, err);
+    return status == RF_OK && dry_run
+               ? rf_fail_field(
+                     err, RF_E_INVALID_FIELD, "dryRun",
+                     "this call cannot be tried, it does what it says")
+               : status;
+}
+
 /* Everything that is checked before a handler runs, in this order. */
 static rf_step run_route(rf_call *call)
 {
@@ -294,10 +324,17 @@ static rf_step run_route(rf_call *call)
                                     &error);
     }
     if (status == RF_OK) {
+        status = check_trial(call, &error);
+    }
+    if (status == RF_OK) {
         status = read_body(call, &error);
     }
-    return status == RF_OK ? call->route->handle(call)
-                           : rf_reply_failure(call, &error);
+    if (status != RF_OK) {
+        return rf_reply_failure(call, &error);
+    }
+    return (call->route->flags & RF_ROUTE_STOCK) != 0
+               ? rf_sweep_first(call)
+               : call->route->handle(call);
 }
 
 /* A malformed path is told only to those who may ask at all. */

@@ -79,18 +79,19 @@ static rf_status read_dimension(const rf_catalog *catalog,
     return add_dimension(place, (unsigned)coordinate, value, err);
 }
 
-static rf_status read_dimensions(const rf_catalog *catalog, rf_json_object line,
-                                 rf_place *place, rf_level *named,
-                                 rf_error *err)
+rf_status rf_read_dimensions(const rf_call *call, rf_json_object line,
+                             rf_json_need need, rf_place *place,
+                             rf_level *named, rf_error *err)
 {
+    const rf_catalog *catalog = rf_call_catalog(call);
     const rf_source *source = NULL;
     const rf_json *value = NULL;
     rf_status status = rf_read_dimension_source(catalog, line, &source, err);
     if (status == RF_OK) {
-        status = rf_json_child(line, "dimensions", RF_JSON_REQUIRED,
-                               RF_JSON_OBJECT, &value, err);
+        status = rf_json_child(line, "dimensions", need, RF_JSON_OBJECT, &value,
+                               err);
     }
-    if (status != RF_OK) {
+    if (status != RF_OK || value == NULL) {
         return status;
     }
     rf_json_object dimensions = {value, "dimensions"};
@@ -119,8 +120,8 @@ rf_status rf_read_key(const rf_call *call, rf_json_object line,
                                 RF_PRODUCT_CHARACTERS_MAX, &out->product, err);
     }
     return status == RF_OK
-               ? read_dimensions(rf_call_catalog(call), line, &out->place,
-                                 named == NULL ? &ignored : named, err)
+               ? rf_read_dimensions(call, line, RF_JSON_REQUIRED, &out->place,
+                                    named == NULL ? &ignored : named, err)
                : status;
 }
 
@@ -173,15 +174,14 @@ rf_status rf_find_writable_measure(const rf_call *call, const rf_source *source,
 }
 
 /* Insert an amount in its place: most events have one or two. */
-static rf_status add_amount(rf_amount *amounts, size_t *count,
-                            rf_measure measure, rf_quantity quantity,
-                            rf_error *err)
+rf_status rf_add_amount(rf_amount *amounts, size_t *count, rf_amount amount,
+                        rf_error *err)
 {
     size_t at = *count;
-    while (at > 0 && amounts[at - 1].measure > measure) {
+    while (at > 0 && amounts[at - 1].measure > amount.measure) {
         at--;
     }
-    if (at > 0 && amounts[at - 1].measure == measure) {
+    if (at > 0 && amounts[at - 1].measure == amount.measure) {
         return rf_fail(err, RF_E_DUPLICATE_KEY,
                        "two names for the same measure");
     }
@@ -191,7 +191,7 @@ static rf_status add_amount(rf_amount *amounts, size_t *count,
                        RF_EVENT_QUANTITIES_MAX);
     }
     memmove(&amounts[at + 1], &amounts[at], (*count - at) * sizeof *amounts);
-    amounts[at] = (rf_amount){measure, quantity};
+    amounts[at] = amount;
     *count += 1;
     return RF_OK;
 }
@@ -220,7 +220,8 @@ static rf_status read_source(const rf_call *call, const rf_json *member,
             status = rf_json_to_quantity(value, &quantity, err);
         }
         if (status == RF_OK) {
-            status = add_amount(amounts, count, measure, quantity, err);
+            status = rf_add_amount(amounts, count,
+                                   (rf_amount){measure, quantity}, err);
         }
         if (status != RF_OK) {
             return rf_json_at(object, rf_json_name(value), status, err);
@@ -250,14 +251,59 @@ rf_status rf_read_quantities(const rf_call *call, rf_json_object quantities,
     return RF_OK;
 }
 
-rf_status rf_refuse_member(rf_json_object object, const char *name,
-                           rf_error *err)
+rf_status rf_read_event(rf_call *call, rf_json_object line, rf_command *command,
+                        rf_error *err)
 {
-    const rf_json *value = rf_json_member(object.value, rf_text_of(name));
-    if (value == NULL || rf_json_is(value, RF_JSON_NULL)) {
-        return RF_OK;
+    const rf_json *quantities = NULL;
+    rf_amount amounts[RF_EVENT_QUANTITIES_MAX];
+    size_t count = 0;
+    rf_status status =
+        rf_read_key(call, line, RF_JSON_REQUIRED, command, NULL, err);
+    if (status == RF_OK) {
+        status = rf_json_child(line, "quantities", RF_JSON_REQUIRED,
+                               RF_JSON_OBJECT, &quantities, err);
     }
-    rf_fail(err, RF_E_INVALID_FIELD, "%s is not supported by this version",
-            name);
-    return rf_json_at(object, rf_text_of(name), RF_E_INVALID_FIELD, err);
+    if (status == RF_OK) {
+        status =
+            rf_read_quantities(call, (rf_json_object){quantities, "quantities"},
+                               amounts, &count, err);
+    }
+    if (status != RF_OK) {
+        return status;
+    }
+    rf_amount *changes = rf_call_alloc(call, count, sizeof *changes);
+    if (changes == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    memcpy(changes, amounts, count * sizeof *changes);
+    command->changes = changes;
+    command->change_count = count;
+    return RF_OK;
+}
+
+rf_status rf_read_partial(rf_json_object line, rf_command *command,
+                          rf_error *err)
+{
+    rf_status status = rf_json_bool(line, "allowPartial", RF_JSON_OPTIONAL,
+                                    &command->allow_partial, err);
+    if (status == RF_OK) {
+        status = rf_json_quantity(line, "minQuantity", RF_JSON_OPTIONAL,
+                                  &command->minimum, err);
+    }
+    if (status == RF_OK && command->minimum < 0) {
+        return rf_fail_field(err, RF_E_INVALID_QUANTITY, "minQuantity",
+                             "minQuantity must not be negative");
+    }
+    return status;
+}
+
+rf_status rf_read_owner(rf_json_object line, rf_command *command, rf_error *err)
+{
+    rf_status status =
+        rf_json_string(line, "recipient", RF_JSON_OPTIONAL,
+                       RF_TAG_CHARACTERS_MAX, &command->recipient, err);
+    return status == RF_OK
+               ? rf_json_string(line, "orderTag", RF_JSON_OPTIONAL,
+                                RF_TAG_CHARACTERS_MAX, &command->order_tag, err)
+               : status;
 }

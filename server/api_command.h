@@ -31,6 +31,14 @@ RF_MUST_CHECK rf_status rf_read_dimension_source(const rf_catalog *catalog,
                                                  const rf_source **out,
                                                  rf_error *err);
 
+/* Read "dimensions", as "dimensionDataSource" names them, into an empty place.
+ * `*named` gets every coordinate that was named, those with an empty value too.
+ * The errors of rf_read_key. */
+RF_MUST_CHECK rf_status rf_read_dimensions(const rf_call *call,
+                                           rf_json_object line,
+                                           rf_json_need need, rf_place *place,
+                                           rf_level *named, rf_error *err);
+
 /* Read organizationId, productId and dimensions. `*named`, which may be NULL,
  * gets every coordinate that was named, those with an empty value too.
  * RF_E_MISSING_FIELD, RF_E_INVALID_FIELD, RF_E_TOO_LONG,
@@ -61,9 +69,24 @@ RF_MUST_CHECK rf_status rf_read_quantities(
     const rf_call *call, rf_json_object quantities,
     rf_amount amounts[RF_EVENT_QUANTITIES_MAX], size_t *count, rf_error *err);
 
-/* Refuse members that this version does not know how to obey, so that nobody
- * relies on them in vain. */
-RF_MUST_CHECK rf_status rf_refuse_member(rf_json_object object,
-                                         const char *name, rf_error *err);
+/* Read what is said about quantities at a place: the key as above, and the
+ * quantities into `changes`. The errors of both, RF_E_NO_MEMORY. */
+RF_MUST_CHECK rf_status rf_read_event(rf_call *call, rf_json_object line,
+                                      rf_command *command, rf_error *err);
+
+/* Enter an amount in its place among `*count` in order of their measures.
+ * RF_E_DUPLICATE_KEY: its measure is there already. RF_E_TOO_MANY_ITEMS: there
+ * are RF_EVENT_QUANTITIES_MAX. */
+RF_MUST_CHECK rf_status rf_add_amount(rf_amount *amounts, size_t *count,
+                                      rf_amount amount, rf_error *err);
+
+/* Read allowPartial and minQuantity. RF_E_INVALID_FIELD,
+ * RF_E_INVALID_QUANTITY. */
+RF_MUST_CHECK rf_status rf_read_partial(rf_json_object line,
+                                        rf_command *command, rf_error *err);
+
+/* Read recipient and orderTag. RF_E_INVALID_FIELD, RF_E_TOO_LONG. */
+RF_MUST_CHECK rf_status rf_read_owner(rf_json_object line, rf_command *command,
+                                      rf_error *err);
 
 #endif

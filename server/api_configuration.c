@@ -96,9 +96,15 @@ static rf_status make_document(rf_call *call, rf_text *out, rf_error *err)
 static rf_step finish_update(rf_call *call)
 {
     rf_load *load = call->state;
-    rf_step step = load->error.status == RF_OK
-                       ? rf_task_reply(call, load->generation)
-                       : rf_load_refuse(call, load);
+    rf_step step = RF_STEP_DONE;
+    if (load->error.status == RF_OK) {
+        rf_json_writer writer;
+        rf_task_begin_reply(call, load->generation, &writer);
+        rf_load_put_dry_run(load, &writer);
+        rf_json_end_object(&writer);
+    } else {
+        step = rf_load_refuse(call, load);
+    }
     rf_load_done(load);
     return step;
 }

@@ -3,7 +3,9 @@
  */
 #include "server/api_entry.h"
 
+#include "core/allocation.h"
 #include "core/key.h"
+#include "server/api_groups.h"
 #include "server/api_result.h"
 
 #include <stdio.h>
@@ -73,12 +75,29 @@ static void put_result(rf_json_writer *writer, const rf_entry *entry)
     rf_json_put_string(writer, !good                   ? "refused"
                                : entry->result.partial ? "partialSuccess"
                                                        : "success");
-    put_key(writer, "code", entry->code);
+    put_key(writer, "code", rf_text_of(rf_result_word(&entry->result)));
     rf_json_put_key(writer, "message");
     rf_json_put_string(writer, entry->result.message);
     if (entry->result.basket != 0) {
         rf_json_put_key(writer, "basket");
         rf_json_put_integer(writer, (int64_t)entry->result.basket);
+    }
+}
+
+/* What is moved between groups is in no delta. */
+static void put_groups(rf_json_writer *writer, const rf_catalog *catalog,
+                       const rf_entry *entry, const rf_place *place)
+{
+    rf_place source;
+    bool hashed = false;
+    rf_put_groups(writer, catalog, "groups", place);
+    if (entry->source.length > 0 &&
+        rf_coordinates_read(entry->source, &source, &hashed, NULL) == RF_OK) {
+        rf_put_groups(writer, catalog, "sourceGroups", &source);
+    }
+    if (entry->code.length == 0) {
+        rf_json_put_key(writer, "quantity");
+        rf_json_put_quantity(writer, entry->result.quantity);
     }
 }
 
@@ -94,6 +113,9 @@ static void put_dimensions(rf_json_writer *writer, const rf_catalog *catalog,
     }
     rf_json_put_key(writer, "dimensions");
     rf_put_place(writer, catalog, place.given & RF_LEVEL_LEAF, &place);
+    if (rf_allocation_is(entry->operation)) {
+        put_groups(writer, catalog, entry, &place);
+    }
 }
 
 void rf_entry_put(rf_json_writer *writer, const rf_catalog *catalog,

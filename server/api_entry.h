@@ -6,6 +6,9 @@
  *      "productId":"48","dimensions":{...},"deltas":{...},"totals":{...},
  *      "result":"success","code":"","message":""}
  *
+ * Those of allocations have "groups" as well, those of reallocations also
+ * "sourceGroups", and where they succeeded "quantity".
+ *
  * A page is {"events":[...],"last":17,"nextLink":""}.
  */
 #ifndef RINGFENCE_SERVER_API_ENTRY_H

@@ -63,7 +63,11 @@ typedef enum {
     RF_ROUTE_BODY = 1 << 2,     /* takes a JSON body */
     RF_ROUTE_DOCUMENT = 1 << 3, /* takes one that may be deeper and longer */
     RF_ROUTE_CREATES = 1 << 4,  /* the environment need not exist yet */
-    RF_ROUTE_TEXT = 1 << 5      /* takes a body of text, read by its handler */
+    RF_ROUTE_TEXT = 1 << 5,     /* takes a body of text, read by its handler */
+    RF_ROUTE_STOCK = 1 << 6,    /* reads stock or what is held: holds that have
+                                   ended are ended first */
+    RF_ROUTE_REAL = 1 << 7      /* changes something and cannot be tried:
+                                   dryRun=true is refused */
 } rf_route_flag;
 
 /* One row of a resource's table. */
@@ -82,8 +86,14 @@ typedef struct rf_routes {
 
 /* The tables. */
 extern const rf_routes rf_routes_onhand;
+extern const rf_routes rf_routes_set;
 extern const rf_routes rf_routes_reserve;
 extern const rf_routes rf_routes_query;
+extern const rf_routes rf_routes_availability;
+extern const rf_routes rf_routes_allocation;
+extern const rf_routes rf_routes_allocation_query;
+extern const rf_routes rf_routes_allocation_records;
+extern const rf_routes rf_routes_allocation_plan;
 extern const rf_routes rf_routes_configuration;
 extern const rf_routes rf_routes_partitions;
 extern const rf_routes rf_routes_events;

@@ -25,6 +25,9 @@ static void wake(rf_load *load)
 rf_step rf_load_submit(rf_call *call, rf_load *load, rf_call_step *finish)
 {
     rf_error error = {0};
+    if (rf_call_flag(call, "dryRun", &load->dry_run, &error) != RF_OK) {
+        return rf_reply_failure(call, &error);
+    }
     load->actor = call->identity->name;
     rf_call_request_id(call, load->request_id);
     load->done = wake;
@@ -33,6 +36,14 @@ rf_step rf_load_submit(rf_call *call, rf_load *load, rf_call_step *finish)
     rf_status status =
         rf_loader_submit(call->thread->api->options.loader, load, &error);
     return status == RF_OK ? RF_STEP_WAIT : rf_reply_failure(call, &error);
+}
+
+void rf_load_put_dry_run(const rf_load *load, rf_json_writer *writer)
+{
+    if (load->dry_run) {
+        rf_json_put_key(writer, "dryRun");
+        rf_json_put_bool(writer, true);
+    }
 }
 
 /* ---- Refusing ---- */

@@ -111,9 +111,9 @@ static rf_step erase_partitions(rf_call *call)
 static const rf_route rows[] = {
     {RF_METHOD_GET, "/allpartitionids", RF_MAY_READ, 0, list_partitions},
     {RF_METHOD_DELETE, "/partitions/cleanupalldata", RF_MAY_ADMIN,
-     RF_ROUTE_BODY, erase_partitions},
-    {RF_METHOD_DELETE, "/cleanupalldata", RF_MAY_ADMIN, RF_ROUTE_BODY,
-     erase_partitions},
+     RF_ROUTE_BODY | RF_ROUTE_REAL, erase_partitions},
+    {RF_METHOD_DELETE, "/cleanupalldata", RF_MAY_ADMIN,
+     RF_ROUTE_BODY | RF_ROUTE_REAL, erase_partitions},
 };
 
 const rf_routes rf_routes_partitions = {rows, sizeof rows / sizeof rows[0]};

@@ -20,6 +20,7 @@ static void begin_reply(rf_call *call, const rf_load *load,
     rf_json_put_integer(writer, (int64_t)load->generation);
     rf_json_put_key(writer, "changed");
     rf_json_put_bool(writer, load->changed);
+    rf_load_put_dry_run(load, writer);
 }
 
 /* Refuse a load that failed, and give back what it brought. */

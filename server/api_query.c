@@ -322,8 +322,8 @@ static rf_step query_index(rf_call *call)
 }
 
 static const rf_route rows[] = {
-    {RF_METHOD_POST, "/onhand/indexquery", RF_MAY_READ, RF_ROUTE_BODY,
-     query_index},
+    {RF_METHOD_POST, "/onhand/indexquery", RF_MAY_READ,
+     RF_ROUTE_BODY | RF_ROUTE_STOCK, query_index},
 };
 
 const rf_routes rf_routes_query = {rows, sizeof rows / sizeof rows[0]};

@@ -207,8 +207,8 @@ void rf_api_note_load(rf_api *api, const rf_load *load,
 }
 
 static const rf_route rows[] = {
-    {RF_METHOD_POST, "/api/admin/reload", RF_MAY_ADMIN, RF_ROUTE_HOST,
-     reload_all},
+    {RF_METHOD_POST, "/api/admin/reload", RF_MAY_ADMIN,
+     RF_ROUTE_HOST | RF_ROUTE_REAL, reload_all},
 };
 
 const rf_routes rf_routes_reload = {rows, sizeof rows / sizeof rows[0]};

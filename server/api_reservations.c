@@ -7,6 +7,7 @@
 #include "core/reservations.h"
 #include "server/api_parameter.h"
 #include "server/api_result.h"
+#include "server/api_time.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ static bool is_of_page(rf_text name)
 {
     return rf_text_is_name(name, rf_text_of("limit")) ||
            rf_text_is_name(name, rf_text_of("after")) ||
-           rf_text_is_name(name, rf_text_of("olderThanSeconds"));
+           rf_text_is_name(name, rf_text_of("olderThanSeconds")) ||
+           rf_text_is_name(name, rf_text_of("expiresBefore"));
 }
 
 static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
@@ -81,6 +83,22 @@ static rf_status read_age(page *p, rf_error *err)
     return status;
 }
 
+static rf_status read_end(page *p, rf_error *err)
+{
+    bool found = false;
+    rf_text text = rf_url_query_value(&p->call->query,
+                                      rf_text_of("expiresBefore"), &found);
+    if (!found || text.length == 0) {
+        return RF_OK;
+    }
+    p->filter.has_end = rf_time_parse(text, &p->filter.end_ms);
+    return p->filter.has_end
+               ? RF_OK
+               : rf_fail_field(err, RF_E_INVALID_FIELD, "expiresBefore",
+                               "expiresBefore: a time such as "
+                               "2031-03-10T09:00:00Z is expected");
+}
+
 static rf_status read_page(page *p, rf_error *err)
 {
     rf_status status =
@@ -92,7 +110,10 @@ static rf_status read_page(page *p, rf_error *err)
         return rf_fail_field(err, RF_E_INVALID_FIELD, "after",
                              "after: what a nextLink says is expected");
     }
-    return status == RF_OK ? read_age(p, err) : status;
+    if (status == RF_OK) {
+        status = read_age(p, err);
+    }
+    return status == RF_OK ? read_end(p, err) : status;
 }
 
 static rf_status read_query(page *p, rf_error *err)
@@ -152,7 +173,11 @@ static rf_status put_held(void *context, const rf_held *held, rf_error *err)
     rf_json_put_key(writer, "updatedAt");
     rf_put_time(writer, record->updated_ms);
     rf_json_put_key(writer, "expiresAt");
-    rf_json_put_null(writer);
+    if (record->expires_ms == 0) {
+        rf_json_put_null(writer);
+    } else {
+        rf_put_exact_time(writer, record->expires_ms);
+    }
     rf_json_end_object(writer);
     p->shown++;
     return RF_OK;
@@ -255,7 +280,8 @@ static rf_step list_reservations(rf_call *call)
 }
 
 static const rf_route rows[] = {
-    {RF_METHOD_GET, "/reservations", RF_MAY_READ, 0, list_reservations},
+    {RF_METHOD_GET, "/reservations", RF_MAY_READ, RF_ROUTE_STOCK,
+     list_reservations},
 };
 
 const rf_routes rf_routes_reservations = {rows, sizeof rows / sizeof rows[0]};

@@ -3,9 +3,13 @@
  * /onhand/unreserve, and their lists.
  */
 #include "server/api_command.h"
+#include "server/api_time.h"
 #include "server/api_write.h"
 
 #include <stdio.h>
+
+/* More than any way to write a time takes. */
+#define TIME_CHARACTERS_MAX 64
 
 /* ---- Reserve ---- */
 
@@ -80,39 +84,39 @@ static rf_status read_amount(const rf_call *call, rf_json_object line,
                : status;
 }
 
-static rf_status read_partial(rf_json_object line, rf_command *command,
-                              rf_error *err)
+/* The time of 1970 itself is past like any other, but 0 stands for no hold. */
+static rf_status read_end(rf_json_object line, rf_command *command,
+                          rf_error *err)
 {
-    rf_status status = rf_json_bool(line, "allowPartial", RF_JSON_OPTIONAL,
-                                    &command->allow_partial, err);
-    if (status == RF_OK) {
-        status = rf_json_quantity(line, "minQuantity", RF_JSON_OPTIONAL,
-                                  &command->minimum, err);
+    rf_text text = RF_TEXT_EMPTY;
+    const rf_json *member = rf_json_member(line.value, rf_text_of("expiresAt"));
+    if (member == NULL || rf_json_is(member, RF_JSON_NULL)) {
+        return RF_OK;
     }
-    if (status == RF_OK && command->minimum < 0) {
-        return rf_fail_field(err, RF_E_INVALID_QUANTITY, "minQuantity",
-                             "minQuantity must not be negative");
+    rf_status status = rf_json_string(line, "expiresAt", RF_JSON_OPTIONAL,
+                                      TIME_CHARACTERS_MAX, &text, err);
+    if (status != RF_OK) {
+        return status;
     }
-    return status;
+    if (!rf_time_parse(text, &command->expires_ms)) {
+        rf_fail(err, RF_E_INVALID_FIELD,
+                "a time such as 2031-03-10T09:00:00Z is expected");
+        return rf_json_at(line, rf_text_of("expiresAt"), RF_E_INVALID_FIELD,
+                          err);
+    }
+    command->expires_ms += command->expires_ms == 0 ? 1 : 0;
+    return RF_OK;
 }
 
-static rf_status read_owner(rf_json_object line, rf_command *command,
-                            rf_error *err)
+static rf_status read_hold(rf_json_object line, rf_command *command,
+                           rf_error *err)
 {
-    rf_status status =
-        rf_json_string(line, "recipient", RF_JSON_OPTIONAL,
-                       RF_TAG_CHARACTERS_MAX, &command->recipient, err);
-    return status == RF_OK
-               ? rf_json_string(line, "orderTag", RF_JSON_OPTIONAL,
-                                RF_TAG_CHARACTERS_MAX, &command->order_tag, err)
-               : status;
-}
-
-/* A hold that would never end is worse than none. */
-static rf_status refuse_expiry(rf_json_object line, rf_error *err)
-{
-    rf_status status = rf_refuse_member(line, "ttlSeconds", err);
-    return status == RF_OK ? rf_refuse_member(line, "expiresAt", err) : status;
+    int64_t seconds = 0;
+    rf_status status = rf_json_integer(line, "ttlSeconds", RF_JSON_OPTIONAL,
+                                       (rf_json_range){1, RF_TTL_MS_MAX / 1000},
+                                       &seconds, err);
+    command->ttl_ms = seconds * 1000;
+    return status == RF_OK ? read_end(line, command, err) : status;
 }
 
 /* A dimension outside the configured ones is refused even when it is empty,
@@ -148,13 +152,13 @@ static rf_status read_reservation(rf_call *call, rf_json_object line,
                               &command->check, err);
     }
     if (status == RF_OK) {
-        status = read_partial(line, command, err);
+        status = rf_read_partial(line, command, err);
     }
     if (status == RF_OK) {
-        status = read_owner(line, command, err);
+        status = rf_read_owner(line, command, err);
     }
     if (status == RF_OK) {
-        status = refuse_expiry(line, err);
+        status = read_hold(line, command, err);
     }
     return status == RF_OK ? check_named(call, named, err) : status;
 }

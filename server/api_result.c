@@ -3,6 +3,7 @@
  */
 #include "server/api_result.h"
 
+#include "core/allocation.h"
 #include "server/log.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ void rf_answer_put(rf_json_writer *writer, const rf_answer *answer)
                                : answer->partial ? "partialSuccess"
                                                  : "success");
     rf_json_put_key(writer, "message");
-    rf_json_put_string(writer, good ? "" : answer->message);
+    rf_json_put_string(writer, answer->message);
     rf_json_put_key(writer, "statusCode");
     rf_json_put_integer(writer, rf_answer_code(answer->status));
     if (!good) {
@@ -116,61 +117,98 @@ void rf_put_place(rf_json_writer *writer, const rf_catalog *catalog,
     rf_json_end_object(writer);
 }
 
-void rf_put_time(rf_json_writer *writer, int64_t at_ms)
+/* Print "2031-03-10T09:00:00" of a time that is not before 1970. */
+static size_t print_seconds(int64_t at_ms, char *text, size_t size)
 {
-    char text[40];
     time_t seconds = (time_t)(at_ms / 1000);
     struct tm utc;
-    size_t length =
-        gmtime_r(&seconds, &utc) == NULL
-            ? 0
-            : strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return gmtime_r(&seconds, &utc) == NULL
+               ? 0
+               : strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
+}
+
+void rf_put_time(rf_json_writer *writer, int64_t at_ms)
+{
+    rf_put_exact_time(writer, at_ms - at_ms % 1000);
+}
+
+void rf_put_exact_time(rf_json_writer *writer, int64_t at_ms)
+{
+    char text[48];
+    size_t length = print_seconds(at_ms, text, sizeof text - 8);
+    int ms = (int)(at_ms % 1000);
+    if (length > 0) {
+        int more = ms == 0 ? snprintf(text + length, 8, "Z")
+                           : snprintf(text + length, 8, ".%03dZ", ms);
+        length += (size_t)more;
+    }
     rf_json_put_text(writer, (rf_text){text, length});
 }
 
-/* Tell which level refused: the names of its coordinates, and how much it had.
- */
-static void put_binding(rf_json_writer *writer, const rf_catalog *catalog,
-                        const rf_result *result)
+void rf_put_level(rf_json_writer *writer, const rf_catalog *catalog,
+                  rf_level level)
 {
-    rf_json_put_key(writer, "available");
-    rf_json_put_quantity(writer, result->available);
-    rf_json_put_key(writer, "binding");
-    rf_json_begin_object(writer);
-    rf_json_put_key(writer, "kind");
-    rf_json_put_string(writer, "level");
-    rf_json_put_key(writer, "level");
     rf_json_begin_array(writer);
-    for (rf_level rest = result->binding_level; rest != 0; rest &= rest - 1) {
+    for (rf_level rest = level; rest != 0; rest &= rest - 1) {
         unsigned coordinate = (unsigned)__builtin_ctzll(rest);
         rf_json_put_text(writer,
                          rf_catalog_coordinate_name(catalog, coordinate));
     }
     rf_json_end_array(writer);
+}
+
+void rf_put_binding(rf_json_writer *writer, const rf_catalog *catalog,
+                    rf_level level, rf_quantity value)
+{
+    rf_json_put_key(writer, "binding");
+    rf_json_begin_object(writer);
+    rf_json_put_key(writer, "kind");
+    rf_json_put_string(writer, "level");
+    rf_json_put_key(writer, "level");
+    rf_put_level(writer, catalog, level);
     rf_json_put_key(writer, "value");
-    rf_json_put_quantity(writer, result->binding_value);
+    rf_json_put_quantity(writer, value);
     rf_json_end_object(writer);
+}
+
+void rf_put_reservation_id(rf_json_writer *writer, uint64_t id,
+                           uint64_t created)
+{
+    char text[RF_RESERVATION_TEXT_MAX];
+    size_t length = rf_reservation_print(id, created, text);
+    rf_json_put_key(writer, "reservationId");
+    rf_json_put_text(writer, (rf_text){text, length});
 }
 
 /* A refused reservation has an empty id: clients of the hosted service look for
  * the member itself. */
+static void put_refused(rf_json_writer *writer, const rf_catalog *catalog,
+                        const rf_result *result)
+{
+    rf_json_put_key(writer, "reservationId");
+    rf_json_put_string(writer, "");
+    if (result->has_binding) {
+        rf_json_put_key(writer, "available");
+        rf_json_put_quantity(writer, result->available);
+        rf_put_binding(writer, catalog, result->binding_level,
+                       result->binding_value);
+    }
+}
+
 static void put_reservation(rf_json_writer *writer, const rf_catalog *catalog,
                             const rf_result *result)
 {
-    char text[RF_RESERVATION_TEXT_MAX] = "";
-    size_t length = 0;
-    bool good = result->status == RF_OK;
-    if (good) {
-        length = rf_reservation_print(result->reservation,
-                                      result->reservation_created, text);
+    if (result->status != RF_OK) {
+        put_refused(writer, catalog, result);
+        return;
     }
-    rf_json_put_key(writer, "reservationId");
-    rf_json_put_text(writer, (rf_text){text, length});
-    if (good) {
-        rf_json_put_key(writer, "quantity");
-        rf_json_put_quantity(writer, result->quantity);
-    } else if (result->has_binding) {
-        put_binding(writer, catalog, result);
+    rf_put_reservation_id(writer, result->reservation,
+                          result->reservation_created);
+    rf_json_put_key(writer, "quantity");
+    rf_json_put_quantity(writer, result->quantity);
+    if (result->expires_ms != 0) {
+        rf_json_put_key(writer, "expiresAt");
+        rf_put_exact_time(writer, result->expires_ms);
     }
 }
 
@@ -184,6 +222,40 @@ static void put_reversal(rf_json_writer *writer, const rf_command *command,
     rf_json_put_quantity(writer, result->invalid_offset);
 }
 
+/* A consumption may reserve, and of what was not asked for as a quantity it is
+ * told how much it was. */
+static void put_allocated(rf_json_writer *writer, const rf_command *command,
+                          const rf_result *result)
+{
+    bool is_told =
+        command->operation == RF_OPERATION_ALLOCATE &&
+        (command->allow_partial || command->share != RF_SHARE_QUANTITY);
+    if (result->reservation != 0) {
+        rf_put_reservation_id(writer, result->reservation,
+                              result->reservation_created);
+    }
+    if (is_told) {
+        rf_json_put_key(writer, "quantity");
+        rf_json_put_quantity(writer, result->quantity);
+    }
+}
+
+static void put_allocation(rf_json_writer *writer, const rf_catalog *catalog,
+                           const rf_command *command, const rf_result *result)
+{
+    if (result->status == RF_OK) {
+        put_allocated(writer, command, result);
+    } else if (result->has_binding ||
+               result->status == RF_E_INSUFFICIENT_ALLOCATED) {
+        rf_json_put_key(writer, "available");
+        rf_json_put_quantity(writer, result->available);
+    }
+    if (result->has_binding) {
+        rf_put_binding(writer, catalog, result->binding_level,
+                       result->binding_value);
+    }
+}
+
 void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
                          const rf_command *command, const rf_result *result)
 {
@@ -191,6 +263,11 @@ void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
         put_reservation(writer, catalog, result);
     } else if (command->operation == RF_OPERATION_UNRESERVE) {
         put_reversal(writer, command, result);
+    } else if (rf_allocation_is(command->operation)) {
+        put_allocation(writer, catalog, command, result);
+    } else if (result->status == RF_OK && result->stale) {
+        rf_json_put_key(writer, "code");
+        rf_json_put_string(writer, rf_result_word(result));
     }
 }
 

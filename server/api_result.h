@@ -6,11 +6,12 @@
  *     {"id":"ohre~r-1","processingStatus":"failure","message":"...",
  *      "statusCode":500,"code":"insufficient_available","field":"quantity"}
  *
- * `code` and `field` are there on failures only. What a plugin is to blame for
- * says where: `plugin` and `line`, with the `function` that failed while it was
- * asked, or the `file` that could not be loaded. The body's statusCode follows
- * from the class of the status alone; the HTTP status is the same but for
- * refusals, where the environment decides.
+ * `code` and `field` are there on failures only, but for a set that came too
+ * late to change anything: that is a success with a `code`. What a plugin is to
+ * blame for says where: `plugin` and `line`, with the `function` that failed
+ * while it was asked, or the `file` that could not be loaded. The body's
+ * statusCode follows from the class of the status alone; the HTTP status is the
+ * same but for refusals, where the environment decides.
  */
 #ifndef RINGFENCE_SERVER_API_RESULT_H
 #define RINGFENCE_SERVER_API_RESULT_H
@@ -42,7 +43,7 @@ int rf_answer_http(rf_status status, int refusal);
 void rf_answer_put(rf_json_writer *writer, const rf_answer *answer);
 
 /* Put what a command's result adds: reservationId, quantity, available and
- * binding of a reservation, and the like. */
+ * binding of a reservation, when a hold ends, and the like. */
 void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
                          const rf_command *command, const rf_result *result);
 
@@ -51,8 +52,22 @@ void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
 void rf_put_place(rf_json_writer *writer, const rf_catalog *catalog,
                   rf_level shown, const rf_place *place);
 
-/* Put a time as text, "2031-03-10T09:00:00Z"; milliseconds since 1970. */
+/* Put the names of a level's coordinates, an array. */
+void rf_put_level(rf_json_writer *writer, const rf_catalog *catalog,
+                  rf_level level);
+
+/* Put `binding`: which level left the least, and how much that was. */
+void rf_put_binding(rf_json_writer *writer, const rf_catalog *catalog,
+                    rf_level level, rf_quantity value);
+
+/* Put `reservationId`; `created` is the journal number of its first command. */
+void rf_put_reservation_id(rf_json_writer *writer, uint64_t id,
+                           uint64_t created);
+
+/* Put a time as text, "2031-03-10T09:00:00Z"; milliseconds since 1970. The
+ * exact one has milliseconds, too, where they are not zero. */
 void rf_put_time(rf_json_writer *writer, int64_t at_ms);
+void rf_put_exact_time(rf_json_writer *writer, int64_t at_ms);
 
 /* Begin the JSON reply of a call. */
 void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer);

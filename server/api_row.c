@@ -198,8 +198,9 @@ static rf_status put_source(const rf_row_layout *layout,
     return RF_OK;
 }
 
-rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
-                     const rf_row *row, rf_json_writer *writer, rf_error *err)
+rf_status rf_row_put_quantities(rf_row_layout *layout,
+                                const rf_row_style *style, const rf_row *row,
+                                rf_json_writer *writer, rf_error *err)
 {
     rf_subject subject = {.catalog = layout->catalog,
                           .organization = row->organization,
@@ -211,6 +212,21 @@ rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
     bool any = take_posted(layout, row->measures);
     take_calculated(layout, row->measures, any);
     rf_json_begin_object(writer);
+    for (size_t i = 0; i < layout->source_count; i++) {
+        rf_status status = put_source(layout, style, &layout->sources[i],
+                                      &subject, writer, err);
+        if (status != RF_OK) {
+            return status;
+        }
+    }
+    rf_json_end_object(writer);
+    return RF_OK;
+}
+
+rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
+                     const rf_row *row, rf_json_writer *writer, rf_error *err)
+{
+    rf_json_begin_object(writer);
     if (style->organization) {
         rf_json_put_key(writer, "organizationId");
         rf_json_put_text(writer, row->organization);
@@ -220,14 +236,8 @@ rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
     rf_json_put_key(writer, "dimensions");
     rf_put_place(writer, layout->catalog, style->shown, row->place);
     rf_json_put_key(writer, "quantities");
-    rf_json_begin_object(writer);
-    rf_status status = RF_OK;
-    for (size_t i = 0; i < layout->source_count && status == RF_OK; i++) {
-        status = put_source(layout, style, &layout->sources[i], &subject,
-                            writer, err);
-    }
+    rf_status status = rf_row_put_quantities(layout, style, row, writer, err);
     if (status == RF_OK) {
-        rf_json_end_object(writer);
         rf_json_end_object(writer);
     }
     return status;

@@ -42,4 +42,11 @@ RF_MUST_CHECK rf_status rf_row_put(rf_row_layout *layout,
                                    const rf_row_style *style, const rf_row *row,
                                    rf_json_writer *writer, rf_error *err);
 
+/* Put nothing but the object of its quantities; the same failures. */
+RF_MUST_CHECK rf_status rf_row_put_quantities(rf_row_layout *layout,
+                                              const rf_row_style *style,
+                                              const rf_row *row,
+                                              rf_json_writer *writer,
+                                              rf_error *err);
+
 #endif

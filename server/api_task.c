@@ -25,21 +25,27 @@ rf_step rf_task_submit(rf_call *call, rf_task *task, rf_call_step *finish)
     return status == RF_OK ? RF_STEP_WAIT : rf_reply_failure(call, &error);
 }
 
-rf_step rf_task_reply(rf_call *call, uint64_t generation)
+void rf_task_begin_reply(rf_call *call, uint64_t generation,
+                         rf_json_writer *writer)
 {
     rf_answer answer = {.prefix = "",
                         .id = RF_TEXT_EMPTY,
                         .status = RF_OK,
                         .message = "",
                         .field = ""};
-    rf_json_writer writer;
-    rf_reply_begin(call, 200, &writer);
-    rf_json_begin_object(&writer);
-    rf_answer_put(&writer, &answer);
+    rf_reply_begin(call, 200, writer);
+    rf_json_begin_object(writer);
+    rf_answer_put(writer, &answer);
     if (generation != 0) {
-        rf_json_put_key(&writer, "generation");
-        rf_json_put_integer(&writer, (int64_t)generation);
+        rf_json_put_key(writer, "generation");
+        rf_json_put_integer(writer, (int64_t)generation);
     }
+}
+
+rf_step rf_task_reply(rf_call *call, uint64_t generation)
+{
+    rf_json_writer writer;
+    rf_task_begin_reply(call, generation, &writer);
     rf_json_end_object(&writer);
     return RF_STEP_DONE;
 }

@@ -3,6 +3,7 @@
  */
 #include "server/api_write.h"
 
+#include "server/api_dry_run.h"
 #include "server/api_metrics.h"
 #include "server/api_result.h"
 
@@ -40,21 +41,22 @@ typedef struct write {
     line *lines;
     size_t line_count;
     bool many;
+    rf_dry_run *dry_run; /* once it was carried out */
 } write;
+
+/* How a write is to be carried out, from the parameters. */
+typedef struct mode {
+    bool atomic;
+    bool dry_run;
+} mode;
 
 /* ---- Reading ---- */
 
-/* A parameter that is not obeyed must not look as if it were. */
-static rf_status check_parameters(const rf_call *call, bool *atomic,
-                                  rf_error *err)
+static rf_status read_mode(const rf_call *call, mode *out, rf_error *err)
 {
-    bool dry_run = false;
-    rf_status status = rf_call_flag(call, "dryRun", &dry_run, err);
-    if (status == RF_OK && dry_run) {
-        status = rf_fail_field(err, RF_E_INVALID_FIELD, "dryRun",
-                               "dryRun is not supported by this version");
-    }
-    return status == RF_OK ? rf_call_flag(call, "atomic", atomic, err) : status;
+    rf_status status = rf_call_flag(call, "dryRun", &out->dry_run, err);
+    return status == RF_OK ? rf_call_flag(call, "atomic", &out->atomic, err)
+                           : status;
 }
 
 /* The id comes first, so that every other mistake can be told under it. */
@@ -172,6 +174,14 @@ static rf_answer answer_of(const write *w, const line *entry)
     return answer;
 }
 
+static void put_dry_run(rf_json_writer *writer, const write *w)
+{
+    if (w->job.dry_run) {
+        rf_json_put_key(writer, "dryRun");
+        rf_json_put_bool(writer, true);
+    }
+}
+
 static void put_line(rf_json_writer *writer, const rf_call *call,
                      const write *w, const line *entry)
 {
@@ -181,6 +191,10 @@ static void put_line(rf_json_writer *writer, const rf_call *call,
     if (entry->result != NULL) {
         rf_result_put_extra(writer, rf_call_catalog(call), entry->command,
                             entry->result);
+    }
+    put_dry_run(writer, w);
+    if (w->dry_run != NULL && answer.status == RF_OK) {
+        rf_dry_run_put(writer, w->dry_run, entry->command, entry->result);
     }
     rf_json_end_object(writer);
 }
@@ -271,6 +285,7 @@ static rf_step reply_many(rf_call *call, write *w)
         rf_json_put_key(&writer, "atomic");
         rf_json_put_bool(&writer, true);
     }
+    put_dry_run(&writer, w);
     rf_json_end_object(&writer);
     return RF_STEP_DONE;
 }
@@ -311,18 +326,39 @@ static rf_step reply(rf_call *call, write *w)
 
 /* ---- Waiting for the writer ---- */
 
-/* The job is durable, or refused: back on the call's own thread. */
-static rf_step finish(rf_call *call)
+/* What was only tried is no command, and its results own what they show. */
+static rf_step finish_dry_run(rf_call *call, write *w)
 {
-    write *w = call->state;
+    rf_error error = {0};
+    rf_status status = rf_dry_run_make(call, &w->dry_run, &error);
+    rf_step step =
+        status == RF_OK ? reply(call, w) : rf_reply_failure(call, &error);
+    for (size_t i = 0; i < w->job.count; i++) {
+        rf_result_done(&w->job.results[i]);
+    }
+    return step;
+}
+
+static void count_commands(const rf_call *call, const write *w)
+{
     double seconds = (double)(rf_api_now_ns() - w->job.queued_ns) / 1e9;
     for (size_t i = 0; i < w->job.count; i++) {
         rf_api__count_command(call, w->operation, &w->job.results[i], seconds);
     }
+}
+
+/* The job is durable, or refused: back on the call's own thread. */
+static rf_step finish(rf_call *call)
+{
+    write *w = call->state;
     for (size_t i = 0; i < w->line_count; i++) {
         rf_answer answer = answer_of(w, &w->lines[i]);
         rf_answer_log(call, &answer);
     }
+    if (w->job.dry_run) {
+        return finish_dry_run(call, w);
+    }
+    count_commands(call, w);
     return reply(call, w);
 }
 
@@ -360,15 +396,18 @@ static rf_step submit(rf_call *call, write *w)
 rf_step rf_write_one(rf_call *call, rf_operation operation, rf_line_read *read)
 {
     rf_error error = {0};
-    bool atomic = false;
-    if (check_parameters(call, &atomic, &error) != RF_OK) {
+    mode asked = {0};
+    if (read_mode(call, &asked, &error) != RF_OK) {
         return rf_reply_failure(call, &error);
     }
     write *w = make_write(call, operation, read, 1);
-    if (w == NULL || take_line(call, w, call->body, 0) != RF_OK) {
+    if (w == NULL) {
         return rf_reply_no_memory(call);
     }
-    return submit(call, w);
+    w->job.dry_run = asked.dry_run;
+    return take_line(call, w, call->body, 0) == RF_OK
+               ? submit(call, w)
+               : rf_reply_no_memory(call);
 }
 
 static rf_status check_count(const rf_call *call, size_t *count, rf_error *err)
@@ -389,9 +428,9 @@ static rf_status check_count(const rf_call *call, size_t *count, rf_error *err)
 rf_step rf_write_many(rf_call *call, rf_operation operation, rf_line_read *read)
 {
     rf_error error = {0};
-    bool atomic = false;
+    mode asked = {0};
     size_t count = 0;
-    rf_status status = check_parameters(call, &atomic, &error);
+    rf_status status = read_mode(call, &asked, &error);
     if (status == RF_OK) {
         status = check_count(call, &count, &error);
     }
@@ -403,7 +442,8 @@ rf_step rf_write_many(rf_call *call, rf_operation operation, rf_line_read *read)
         return rf_reply_no_memory(call);
     }
     w->many = true;
-    w->job.atomic = atomic;
+    w->job.atomic = asked.atomic;
+    w->job.dry_run = asked.dry_run;
     const rf_json *value = rf_json_first(call->body);
     for (size_t i = 0; i < count; i++, value = rf_json_next(value)) {
         if (take_line(call, w, value, i) != RF_OK) {

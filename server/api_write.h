@@ -7,6 +7,10 @@
  * list, lines that are invalid are answered without the writer's help, and the
  * others are carried out; in a basket (?atomic=true) the first invalid line
  * ends the judging.
+ *
+ * With ?dryRun=true nothing is changed: the reply is the usual one with
+ * "dryRun", and every line that would succeed shows what there would then be
+ * (api_dry_run.h).
  */
 #ifndef RINGFENCE_SERVER_API_WRITE_H
 #define RINGFENCE_SERVER_API_WRITE_H

@@ -54,14 +54,16 @@ struct rf_load {
     rf_text text;     /* put */
     uint64_t number;  /* rollback */
     const rf_preview_request *preview;
+    bool dry_run;  /* try everything, change nothing; not for reload */
     bool is_quiet; /* reload: nobody asked, so tell only of changes */
 
     /* Out. `error` is of the first environment that failed. */
     rf_error error;
     rf_problems problems; /* of a document, all of them */
     uint64_t generation;
-    bool changed; /* put, remove: false when the environment does not run the
-                     plugin, or runs the same as before */
+    bool changed; /* or would be, in a dry run. put, remove: false when the
+                     environment does not run the plugin, or runs the same as
+                     before */
     rf_load_outcome *outcomes; /* reload: one per environment */
     size_t outcome_count;
     rf_preview_result *result; /* preview */

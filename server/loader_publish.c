@@ -210,6 +210,7 @@ rf_status rf_loader__publish(rf_attempt *attempt, rf_error *err)
         .environment = candidate->request.environment,
         .actor = attempt->actor,
         .silent = attempt->is_start,
+        .dry_run = attempt->is_dry_run,
         .catalog = candidate->catalog,
         .registry = candidate->registry,
         .document = candidate->request.document,
@@ -222,6 +223,9 @@ rf_status rf_loader__publish(rf_attempt *attempt, rf_error *err)
         memcpy(task->request_id, attempt->request_id, sizeof task->request_id);
     }
     rf_status status = carry_out(attempt, err);
+    if (attempt->is_dry_run) {
+        return status; /* all of it is still the attempt's */
+    }
     if (status == RF_OK) {
         settle_good(attempt);
     } else {

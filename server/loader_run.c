@@ -52,6 +52,9 @@ static bool is_unchanged(const rf_attempt *attempt)
 /* Change the files alone: what is in force stays what it is. */
 static rf_status store_only(rf_attempt *attempt, rf_error *err)
 {
+    if (attempt->is_dry_run) {
+        return RF_OK;
+    }
     rf_status status = rf_environment_change_apply(&attempt->change, err);
     rf_environment_change_keep(&attempt->change);
     return status;
@@ -411,6 +414,7 @@ static rf_status attempt_load(rf_loader *loader, rf_load *load, rf_error *err)
         rf_loader__begin(&attempt, loader, load->environment, err);
     attempt.actor = load->actor;
     attempt.request_id = load->request_id;
+    attempt.is_dry_run = load->dry_run;
     if (status == RF_OK) {
         status = check_environment(&attempt, load, err);
     }
@@ -436,7 +440,7 @@ static void run_one(rf_loader *loader, rf_load *load)
         rf_loader__current(loader, load->environment);
     load->error = status == RF_OK ? (rf_error){0} : error;
     load->generation = current == NULL ? 0 : current->number;
-    if (load->kind == RF_LOAD_PREVIEW) {
+    if (load->kind == RF_LOAD_PREVIEW || load->dry_run) {
         return;
     }
     snprintf(outcome.environment, sizeof outcome.environment, "%.*s",

@@ -15,8 +15,10 @@
  * flight, few enough to keep a transaction's dirty pages in the thousands. */
 #define BATCH_COMMANDS_MAX ((size_t)1024)
 
-/* How often maintenance looks for something to do when nothing happens. */
-#define IDLE_SECONDS 1
+/* How often maintenance looks for something to do when nothing happens, and
+ * how soon a turn that failed is tried again. The wall clock may be set while
+ * the writer sleeps: it never sleeps longer. */
+#define IDLE_MS 1000
 
 struct rf_writer {
     rf_writer_options options;
@@ -32,6 +34,7 @@ struct rf_writer {
     atomic_size_t depth; /* commands in the list */
     atomic_bool writable;
     atomic_ulong turns;
+    rf_view view;          /* of what is published; the writer's own */
     size_t batch_commands; /* of the batch under way; the writer's own */
     struct timespec batch_start;
     pthread_mutex_t figures_lock;
@@ -80,12 +83,41 @@ void rf_writer_free(rf_writer *writer)
     rf_free(writer);
 }
 
-/* Sleep until something comes, or for so long that maintenance is due. */
-static void wait_for_work(rf_writer *writer)
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Say how long there is nothing to do unless something comes: no longer than
+ * until the next hold ends. */
+static int64_t find_rest_ms(rf_writer *writer)
+{
+    const rf_world *world =
+        rf_view_world(&writer->view, rf_engine_globe(writer->options.engine));
+    int64_t now_ms = wall_clock_ms();
+    int64_t rest_ms = IDLE_MS;
+    for (size_t i = 0; i < world->count; i++) {
+        int64_t next_ms = rf_due_next(world->generations[i]->due);
+        if (next_ms <= now_ms) {
+            return 0;
+        }
+        if (next_ms - now_ms < rest_ms) {
+            rest_ms = next_ms - now_ms;
+        }
+    }
+    return rest_ms;
+}
+
+/* Sleep until something comes, but no longer than that. */
+static void wait_for_work(rf_writer *writer, int64_t rest_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_SECONDS;
+    until.tv_nsec += rest_ms % 1000 * 1000000;
+    until.tv_sec += rest_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     writer->waiting = true;
     int timed_out = 0;
     while (writer->first == NULL && writer->tasks == NULL &&
@@ -116,12 +148,12 @@ static size_t take_jobs(rf_writer *writer, rf_job **jobs)
 
 /* Take the next batch, and the tasks that have come. Returns false when there
  * is nothing left to do and no more will come. */
-static bool take_work(rf_writer *writer, bool may_wait, rf_job **jobs,
+static bool take_work(rf_writer *writer, int64_t rest_ms, rf_job **jobs,
                       size_t *commands, rf_task **tasks)
 {
     pthread_mutex_lock(&writer->lock);
-    if (may_wait) {
-        wait_for_work(writer);
+    if (rest_ms > 0) {
+        wait_for_work(writer, rest_ms);
     }
     *commands = take_jobs(writer, jobs);
     *tasks = writer->tasks;
@@ -179,21 +211,30 @@ static void note_settled(void *self)
     }
 }
 
-static rf_status run_batch(rf_writer *writer, rf_job *jobs, size_t commands,
-                           rf_error *err)
+/* What is only tried is no command of a batch. */
+static size_t count_commands(const rf_job *jobs)
 {
-    writer->batch_commands = commands;
+    size_t commands = 0;
+    for (; jobs != NULL; jobs = jobs->next) {
+        commands += jobs->dry_run ? 0 : jobs->count;
+    }
+    return commands;
+}
+
+static rf_status run_batch(rf_writer *writer, rf_job *jobs, rf_error *err)
+{
+    writer->batch_commands = count_commands(jobs);
     clock_gettime(CLOCK_MONOTONIC, &writer->batch_start);
     return rf_engine_run(writer->options.engine, jobs, err);
 }
 
 /* One turn: a batch, new tasks, one step of maintenance. */
-static rf_status take_turn(rf_writer *writer, rf_job *jobs, size_t commands,
-                           rf_task *tasks, bool *more, rf_error *err)
+static rf_status take_turn(rf_writer *writer, rf_job *jobs, rf_task *tasks,
+                           bool *more, rf_error *err)
 {
     rf_status status = RF_OK;
     if (jobs != NULL) {
-        status = run_batch(writer, jobs, commands, err);
+        status = run_batch(writer, jobs, err);
     }
     while (tasks != NULL) {
         rf_task *next = tasks->next;
@@ -236,13 +277,13 @@ static void *run_writer(void *argument)
     rf_job *jobs;
     rf_task *tasks;
     size_t commands;
-    bool more = true;
+    int64_t rest_ms = 0;
     rf_slice_shorten();
-    while (take_work(writer, !more, &jobs, &commands, &tasks)) {
+    while (take_work(writer, rest_ms, &jobs, &commands, &tasks)) {
         rf_error error = {0};
+        bool more = false;
         atomic_fetch_add_explicit(&writer->turns, 1, memory_order_relaxed);
-        rf_status status =
-            take_turn(writer, jobs, commands, tasks, &more, &error);
+        rf_status status = take_turn(writer, jobs, tasks, &more, &error);
         if (status == RF_E_OUTCOME_UNKNOWN) {
             options->failed(options->observer, error.message);
             break;
@@ -253,9 +294,10 @@ static void *run_writer(void *argument)
             options->warn(options->observer, error.message);
         }
         atomic_store(&writer->writable, writable);
-        more = more && writable;
+        rest_ms = !writable ? IDLE_MS : more ? 0 : find_rest_ms(writer);
     }
     refuse_rest(writer);
+    rf_view_done(&writer->view);
     return NULL;
 }
 

@@ -4,7 +4,7 @@
  * I/O threads hand jobs and tasks over; the writer takes all that is waiting,
  * runs it as one batch (core/engine.h), and begins again when that is durable.
  * There is no timer: while a commit is under way the next batch gathers.
- * Between batches it does the engine's maintenance.
+ * Between batches it does the engine's maintenance; a hold that ends wakes it.
  */
 #ifndef RINGFENCE_SERVER_WRITER_H
 #define RINGFENCE_SERVER_WRITER_H

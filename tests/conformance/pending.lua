@@ -8,27 +8,15 @@
 -- here must go.
 
 return {
-  ["07-setonhand.json"] = "POST /setonhand",
-  ["08-allocation.json"] = "POST /allocation/...",
-  ["09-consume.json"] = "POST /allocation/...",
   ["12-atp.json"] = "POST /onhand/changeschedule and ATP queries",
   ["13-exact-and-get-query.json"] = "POST /onhand/exactquery, GET /onhand",
-  ["16-expiry-and-own-holds.json"] = "holds that expire, POST /availability",
-  ["17-dry-run-and-explain.json"] = "dry run, POST /availability",
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",
 
-  ["levels-1"] = "POST /setonhand (see levels_spec)",
-  ["strict-4"] = "POST /allocation/allocate (see reserve_check_spec)",
-  ["idempotency-1"] = "POST /allocation/... (see idempotency_spec)",
-  ["atomic-2"] = "POST /allocation/... (see basket_spec)",
-  ["configuration-3"] = "POST /allocation/allocate (see configuration_spec)",
-  ["tolerance-1"] =
-    "POST /allocation/..., GET /onhand, POST /setonhand (see tolerance_spec)",
+  ["tolerance-1"] = "GET /onhand (see tolerance_spec)",
   ["tolerance-2"] = "POST /onhand/changeschedule (see tolerance_spec)",
   ["errors-2"] =
     "jobs, orders (see http_spec)",
-  ["errors-3"] =
-    "POST /allocation/allocate, token calls (see auth_spec)",
+  ["errors-3"] = "token calls (see auth_spec)",
   ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",
 }

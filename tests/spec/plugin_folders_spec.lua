@@ -132,6 +132,10 @@ describe("the folders of plugins", function()
       folder.write(beside(".plugins/safety/plugin.lua"), safety(30))
       await_available(70)
       assert.are.equal(generation + 1, plugins.list(app).generation)
+      -- It is in force before it is told.
+      assert.is_truthy(process.await(PATIENCE_SECONDS, function()
+        return count_log("generation published") >= 2
+      end))
       assert.are.equal(2, count_log("generation published"))
       assert.are.equal(0, count_log(" warn "))
     end)

@@ -75,7 +75,7 @@ static void success_says_nothing_more(void **state)
     rf_answer answer = {.prefix = "ohre",
                         .id = rf_text_of("r-1"),
                         .status = RF_OK,
-                        .message = "left over",
+                        .message = "",
                         .field = "left over",
                         .script = &place};
     (void)state;
@@ -86,6 +86,19 @@ static void success_says_nothing_more(void **state)
     write_answer(&answer);
     assert_written("{\"id\":\"ohre~r-1\",\"processingStatus\":"
                    "\"partialSuccess\",\"message\":\"\",\"statusCode\":200}");
+}
+
+static void success_may_have_a_message(void **state)
+{
+    rf_answer answer = {.prefix = "ohse",
+                        .id = rf_text_of("c-1"),
+                        .status = RF_OK,
+                        .message = "left alone",
+                        .field = ""};
+    (void)state;
+    write_answer(&answer);
+    assert_written("{\"id\":\"ohse~c-1\",\"processingStatus\":\"success\","
+                   "\"message\":\"left alone\",\"statusCode\":200}");
 }
 
 static void failure_names_code_and_field(void **state)
@@ -229,6 +242,47 @@ static void times_are_utc(void **state)
     assert_written("\"1970-01-01T00:00:00Z\"");
 }
 
+static void exact_times_have_milliseconds_where_there_are_some(void **state)
+{
+    (void)state;
+    rf_put_exact_time(&writer, INT64_C(1930986000250));
+    assert_written("\"2031-03-11T09:00:00.250Z\"");
+    rf_put_exact_time(&writer, INT64_C(1930986000007));
+    assert_written("\"2031-03-11T09:00:00.007Z\"");
+    rf_put_exact_time(&writer, INT64_C(253402300799000));
+    assert_written("\"9999-12-31T23:59:59Z\"");
+}
+
+static void holds_tell_when_they_end(void **state)
+{
+    draft_fixture *f = *state;
+    rf_command command = {.operation = RF_OPERATION_RESERVE};
+    rf_result result = {.reservation = 1,
+                        .reservation_created = 2,
+                        .quantity = 3000000,
+                        .expires_ms = INT64_C(1930986000000)};
+    draft_shop(f);
+    draft_build(f);
+    write_extra(f, &command, &result);
+    assert_written("{\"reservationId\":\"0000000000000001-2\","
+                   "\"quantity\":3,"
+                   "\"expiresAt\":\"2031-03-11T09:00:00Z\"}");
+}
+
+static void sets_tell_that_they_came_too_late(void **state)
+{
+    rf_command command = {.operation = RF_OPERATION_SET};
+    rf_result result = {.stale = true};
+    write_extra(*state, &command, &result);
+    assert_written("{\"code\":\"stale_snapshot\"}");
+    result.stale = false;
+    write_extra(*state, &command, &result);
+    assert_written("{}");
+    result = (rf_result){.status = RF_E_QUANTITY_OVERFLOW, .stale = true};
+    write_extra(*state, &command, &result);
+    assert_written("{}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -236,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_class_has_its_numbers),
         TEST(success_says_nothing_more),
+        TEST(success_may_have_a_message),
         TEST(failure_names_code_and_field),
         TEST(failure_names_the_place_in_a_plugin),
         TEST(the_longest_id_fits),
@@ -244,6 +299,9 @@ int main(void)
         TEST(reversals_tell_what_was_too_much),
         TEST(places_show_what_was_not_given),
         TEST(times_are_utc),
+        TEST(exact_times_have_milliseconds_where_there_are_some),
+        TEST(holds_tell_when_they_end),
+        TEST(sets_tell_that_they_came_too_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,21 @@
+/*
+ * api_time.h - times as clients write them.
+ *
+ * The form is that of RFC 3339, "2031-03-10T09:00:00Z", with what is common
+ * beyond it: "t" or a space for "T", and no zone at all, which is UTC. How
+ * times are told is api_result.h's rf_put_time.
+ */
+#ifndef RINGFENCE_SERVER_API_TIME_H
+#define RINGFENCE_SERVER_API_TIME_H
+
+#include "core/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Read a time into milliseconds since 1970, UTC; negative before. What is
+ * finer than a millisecond is cut off, and a leap second is the first one of
+ * the next minute. Return false when it is none: `*out` stays as it was. */
+bool rf_time_parse(rf_text text, int64_t *out);
+
+#endif
