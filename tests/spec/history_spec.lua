@@ -2,7 +2,9 @@
 
 local App = require "tests.support.app"
 local expect = require "tests.support.expect"
+local http = require "tests.support.http"
 local json = require "tests.support.json"
+local tasks = require "tests.support.tasks"
 
 describe("GET /history", function()
   local app
@@ -121,6 +123,54 @@ describe("GET /history", function()
     assert.are.equal(9, page("productId=LAMP&limit=2").last)
     assert.are.same({ 5, 7, 8 }, numbers("productId=LAMP&after=4"))
     assert.are.same({}, numbers("productId=LAMP&after=900"))
+  end)
+
+  -- Whoever follows the numbers while others write gets every entry once, in
+  -- order, and the totals add up; the same after a kill.
+  it("leaves out nothing while many write, nor after a kill", function()
+    local writers, each = 6, 50
+    local running = writers
+    local bodies, followed = {}, {}
+    for writer = 1, writers do
+      bodies[writer] = function()
+        local connection = http.connect(app.server.port)
+        for turn = 1, each do
+          local body = app:event({ wms = { unrestricted = 1 } }, {
+            id = ("w%d-%d"):format(writer, turn),
+            productId = writer % 2 == 0 and "LAMP" or "OTHER" })
+          App.decode(connection:request(app:build("POST", "/onhand", body)))
+        end
+        connection:close()
+        running = running - 1
+      end
+    end
+    bodies[#bodies + 1] = function()
+      local connection = http.connect(app.server.port)
+      local after, more = 0, true
+      while more do
+        more = running > 0
+        local reply = App.decode(connection:request(app:build("GET",
+          "/history?productId=LAMP&limit=7&after=" .. after)))
+        for _, event in ipairs(reply.json.events) do
+          assert.is_true(event.number > after)
+          after = event.number
+          followed[#followed + 1] = event
+          more = true
+        end
+      end
+      connection:close()
+    end
+    tasks.run(bodies)
+    assert.are.equal(writers // 2 * each, #followed)
+    for index, event in ipairs(followed) do
+      assert.are.equal(index, event.totals["wms.unrestricted"])
+    end
+    app:restart("kill")
+    local seen = follow("productId=LAMP&limit=40")
+    assert.are.equal(#followed, #seen)
+    for index, number in ipairs(seen) do
+      assert.are.equal(followed[index].number, number)
+    end
   end)
 
   it("asks for the next page with the same filters", function()
