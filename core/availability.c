@@ -310,6 +310,12 @@ static rf_status find_levels(reading *self, rf_availability *out)
     rf_level levels[RF_CHECK_LEVELS_MAX];
     out->level_count = rf_check_levels(
         self->generation->catalog, self->request->place->given, &head, levels);
+    if (out->level_count > RF_CHECK_LEVELS_MAX) {
+        return rf_fail(self->err, RF_E_TOO_MANY_ITEMS,
+                       "the product holds something at so many levels that "
+                       "more than %d would have to be checked",
+                       RF_CHECK_LEVELS_MAX);
+    }
     for (size_t i = 0; i < out->level_count; i++) {
         out->levels[i].level = levels[i];
     }

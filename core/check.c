@@ -15,6 +15,12 @@ static rf_status plan_levels(rf_work *work, rf_check *check,
 {
     rf_level levels[RF_CHECK_LEVELS_MAX];
     size_t count = rf_check_levels(work->catalog, check->own, head, levels);
+    if (count > RF_CHECK_LEVELS_MAX) {
+        return rf_fail(err, RF_E_TOO_MANY_ITEMS,
+                       "the product holds something at so many levels that "
+                       "more than %d would have to be checked",
+                       RF_CHECK_LEVELS_MAX);
+    }
     if (count == check->count) {
         return RF_OK;
     }

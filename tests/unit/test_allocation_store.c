@@ -151,7 +151,7 @@ static void expect_refused(engine_rig *rig, const char *groups,
     assert_int_equal(task->status, RF_E_DATA_PRESENT);
     assert_string_equal(task->error.field, "allocationConfiguration");
     if (strstr(task->error.message, records) == NULL ||
-        strstr(task->error.message, "POST /allocation/query") == NULL) {
+        strstr(task->error.message, "GET /allocation/records") == NULL) {
         fail_msg("%s", task->error.message);
     }
     assert_int_equal(engine_generation(rig)->number, generation);
