@@ -9,8 +9,10 @@
  * finishes what was begun.
  */
 #include "core/alloc.h"
+#include "core/draft.h"
 #include "core/engine_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LEAVES_PER_STEP 500
@@ -480,29 +482,54 @@ static rf_status finish_partition(rf_engine *engine, const rf_task *task,
                            : status;
 }
 
+/* Read the id of a partition. */
+static rf_status read_partition(rf_engine *engine, const rf_task *task,
+                                size_t partition,
+                                const rf_environment *environment,
+                                rf_error *err)
+{
+    rf_erasing *erasing = engine->erasing;
+    rf_text id = task->partitions[partition];
+    rf_text product = RF_TEXT_EMPTY;
+    erasing->by_product = environment->generation->catalog->by_product;
+    erasing->product_length = 0;
+    memset(&erasing->place, 0, sizeof erasing->place);
+    if (!rf_partition_parse(erasing->by_product, id, erasing->scratch,
+                            &erasing->organization, &product,
+                            &erasing->place) ||
+        product.length > sizeof erasing->product) {
+        char field[32];
+        snprintf(field, sizeof field, "[%zu]", partition);
+        return rf_fail_field(err, RF_E_INVALID_FIELD, field,
+                             "%.*s is no partition id of this environment",
+                             RF_SHOWN(id));
+    }
+    memcpy(erasing->product, product.bytes, product.length);
+    erasing->product_length = product.length;
+    return RF_OK;
+}
+
+/* Nothing is erased unless every id is one. */
+static rf_status check_partitions(rf_engine *engine, const rf_task *task,
+                                  const rf_environment *environment,
+                                  rf_error *err)
+{
+    rf_status status = RF_OK;
+    for (size_t i = 0; i < task->partition_count && status == RF_OK; i++) {
+        status = read_partition(engine, task, i, environment, err);
+    }
+    return status;
+}
+
 static rf_status start_partition(rf_engine *engine, const rf_task *task,
                                  const rf_environment *environment,
                                  rf_error *err)
 {
     rf_erasing *erasing = engine->erasing;
-    rf_text product = RF_TEXT_EMPTY;
-    erasing->by_product = environment->generation->catalog->by_product;
-    erasing->product_length = 0;
-    memset(&erasing->place, 0, sizeof erasing->place);
-    if (!rf_partition_parse(erasing->by_product,
-                            task->partitions[erasing->partition],
-                            erasing->scratch, &erasing->organization, &product,
-                            &erasing->place)) {
-        return rf_fail(err, RF_E_INVALID_FIELD,
-                       "not a partition id of this environment");
-    }
-    if (product.length > sizeof erasing->product) {
-        return rf_fail(err, RF_E_INVALID_FIELD, "no such partition");
-    }
-    memcpy(erasing->product, product.bytes, product.length);
-    erasing->product_length = product.length;
-    erasing->parsed = true;
-    return RF_OK;
+    rf_status status =
+        read_partition(engine, task, erasing->partition, environment, err);
+    erasing->parsed = status == RF_OK;
+    return status;
 }
 
 /* One transaction's worth of the partition under way. */
@@ -576,6 +603,10 @@ rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
         engine->erasing = rf_calloc(1, sizeof *engine->erasing);
         if (engine->erasing == NULL) {
             return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+        }
+        rf_status good = check_partitions(engine, task, environment, err);
+        if (good != RF_OK) {
+            return good;
         }
     }
     if (engine->erasing->partition == task->partition_count) {

@@ -423,7 +423,9 @@ static void count_finished(void *thread, const rf_exchange *exchange,
     const rf_api_thread *own = thread;
     const rf_call *call = exchange->state;
     rf_metrics_count_request(
-        own->metrics, call == NULL ? RF_ROUTE_OTHER : call->route_index,
+        own->metrics,
+        call == NULL ? RF_ROUTE_OTHER
+                     : own->api->route_counters[call->route_index],
         exchange->request.method, exchange->response.status, seconds);
 }
 

@@ -40,6 +40,8 @@ struct rf_api {
     rf_api_options options;
     rf_metrics *metrics;
     const char *route_words[RF_ROUTES_MAX]; /* labels, lent to the metrics */
+    size_t
+        route_counters[RF_ROUTES_MAX]; /* by route: which label it counts as */
     const char *operation_words[RF_OPERATION_COUNT];
     rf_metrics_shard *writer_metrics;
     pthread_mutex_t scraping; /* sources are asked by one thread at a time */

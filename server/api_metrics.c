@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/journal.h"
 
+#include <string.h>
 #include <time.h>
 
 /* What can become of a command. */
@@ -275,17 +276,31 @@ _Static_assert(sizeof sources / sizeof sources[0] <= RF_METRICS_SOURCES_MAX,
 
 /* ---- Making ---- */
 
-/* Write a word for each route; routes that share a path share no row of the
- * request counters, because their methods differ. */
+/* Return the first route with that path, or the next free one. */
+static size_t find_word(const char *const *words, size_t count,
+                        const char *path)
+{
+    size_t at = 0;
+    while (at < count && strcmp(words[at], path) != 0) {
+        at++;
+    }
+    return at;
+}
+
+/* Write a word for each route; those that share a path are counted as the first
+ * of them. */
 static size_t collect_words(const rf_routes *const *tables, size_t table_count,
-                            const char **words)
+                            rf_api *api)
 {
     size_t count = 0;
-    words[count++] = "other";
+    api->route_words[count++] = "other";
     for (size_t t = 0; t < table_count; t++) {
         for (size_t i = 0; i < tables[t]->count; i++) {
             RF_ASSERT(count < RF_ROUTES_MAX);
-            words[count++] = tables[t]->rows[i].path;
+            const char *path = tables[t]->rows[i].path;
+            api->route_counters[count] =
+                find_word(api->route_words, count, path);
+            api->route_words[count++] = path;
         }
     }
     return count;
@@ -297,7 +312,7 @@ rf_status rf_api__make_metrics(rf_api *api, const rf_routes *const *tables,
     for (int i = 0; i < RF_OPERATION_COUNT; i++) {
         api->operation_words[i] = rf_operation_name((rf_operation)i);
     }
-    size_t routes = collect_words(tables, table_count, api->route_words);
+    size_t routes = collect_words(tables, table_count, api);
     rf_metrics_setup setup = {
         .version = api->options.version,
         .shards = (size_t)api->options.threads + 1,

@@ -127,6 +127,12 @@ static int run_check(const rf_arguments *arguments)
             options.environments_directory, check_file, &check, &error);
         if (status != RF_OK) {
             code = rf_cli_fail(RF_EXIT_FAILURE, &error);
+        } else if (check.good + check.bad == 0) {
+            /* A wrong folder must not look like a good one. */
+            rf_fail(&error, RF_E_BAD_CONFIGURATION,
+                    "there is no environment in %.200s",
+                    options.environments_directory);
+            code = rf_cli_fail(RF_EXIT_USAGE, &error);
         }
     }
     if (code == 0) {

@@ -127,6 +127,21 @@ describe("GET /metrics", function()
     assert.is_true(count < 40)
   end)
 
+  it("has every series once, also where methods share a path", function()
+    app:get("/plugins/none/plugin.lua")
+    app:call("PUT", "/plugins/none/plugin.lua", nil,
+      { raw = "return {", headers = { ["Content-Type"] = "text/x-lua" } })
+    local _, reply = page()
+    local seen = {}
+    for line in reply.body:gmatch("[^\n]+") do
+      local series = line:match("^([^#].*) %S+$")
+      if series then
+        assert.is_nil(seen[series], series)
+        seen[series] = true
+      end
+    end
+  end)
+
   it("follows generations", function()
     local function generation()
       return metrics.sum((page()), "ringfence_generation",

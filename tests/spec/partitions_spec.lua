@@ -94,6 +94,15 @@ describe("partitions", function()
     assert.are.same(json.array(), ids())
   end)
 
+  it("are erased all or none when one is named in vain", function()
+    app:put(1)
+    local list = ids()
+    expect.invalid(erase { list[1], "nope" }, "invalid_field", "[1]")
+    assert.are.same(list, ids())
+    assert.are.equal(1, app:total("wms.unrestricted"))
+    assert.are.equal(1, #app:events())
+  end)
+
   it("are named in a list", function()
     app:put(1)
     expect.status(app:call("DELETE", "/partitions/cleanupalldata",

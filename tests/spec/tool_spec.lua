@@ -80,6 +80,14 @@ describe("ringfence", function()
     succeed "check"
   end)
 
+  it("check finds nothing good about a folder without environments", function()
+    local status, output, errors =
+      run("check", "--environments", "/no/such/folder")
+    assert.are.equal(WRONG_USAGE, status)
+    assert.are.equal("", output)
+    assert.is_truthy(errors:find("no environment in /no/such/folder", 1, true))
+  end)
+
   it("check names what is wrong and where", function()
     app = App.start { stopped = true, patch = {
       reservConfiguration = { keys = { "siteid", "shade" } } } }
