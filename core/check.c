@@ -117,6 +117,9 @@ rf_status rf_check_count(rf_work *work, rf_record *head, rf_level level,
         counted = *head->as.head;
     }
     if (!rf_head_count(&counted, level, is_live ? 1 : -1)) {
+        if (!is_live) {
+            return rf_fail(err, RF_E_STORAGE, "a product's head is damaged");
+        }
         return rf_fail(err, RF_E_TOO_MANY_ITEMS,
                        "a product may hold reservations and allocations at no "
                        "more than %d levels",

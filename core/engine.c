@@ -198,7 +198,7 @@ static void note_allocation(rf_environment *environment,
     bool allocates = command->operation == RF_OPERATION_ALLOCATE ||
                      command->operation == RF_OPERATION_REALLOCATE;
     if (allocates && result->status == RF_OK) {
-        environment->allocated_number = result->number;
+        environment->allocations++;
     }
 }
 

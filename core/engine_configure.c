@@ -521,19 +521,25 @@ static rf_status store_publication(rf_engine *engine, const rf_task *task,
     return rf_engine__commit(engine, transaction, err);
 }
 
-/* Keep what was published before until no thread looks at it any more. */
-static void retire_generation(rf_engine *engine, rf_generation *generation)
+/* Make room to keep one more generation that others may still look at. */
+static rf_status make_retirement(rf_engine *engine, rf_error *err)
 {
-    if (generation == NULL) {
-        return;
-    }
     rf_generation **retired = rf_realloc(
         engine->retired, engine->retired_count + 1, sizeof(rf_generation *));
     if (retired == NULL) {
-        return; /* its levels then wait for a restart to be removed */
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
     engine->retired = retired;
-    retired[engine->retired_count++] = generation;
+    return RF_OK;
+}
+
+/* Keep what was published before until no thread looks at it any more; there is
+ * room. */
+static void retire_generation(rf_engine *engine, rf_generation *generation)
+{
+    if (generation != NULL) {
+        engine->retired[engine->retired_count++] = generation;
+    }
 }
 
 /* Give the generation its number. A start that finds what was published last
@@ -583,7 +589,10 @@ static rf_status publish(rf_engine *engine, rf_task *task, rf_error *err)
     if (status != RF_OK) {
         return status;
     }
-    status = make_durable(engine, task, generation, err);
+    status = make_retirement(engine, err);
+    if (status == RF_OK) {
+        status = make_durable(engine, task, generation, err);
+    }
     if (status == RF_OK &&
         rf_globe_publish(engine->globe, generation, err) != RF_OK) {
         status = rf_fail(err, RF_E_OUTCOME_UNKNOWN,
@@ -630,7 +639,7 @@ rf_status rf_engine__configure_step(rf_engine *engine, rf_task *task,
         return build_step(engine, environment, unfinished, err);
     }
     if (configuration->moves_groups &&
-        environment->allocated_number != configuration->count.as_of) {
+        environment->allocations != configuration->count.as_of) {
         rf_engine__start_count(environment, &configuration->count);
         return RF_OK; /* something was allocated meanwhile */
     }

@@ -41,7 +41,7 @@ void rf_engine__start_count(const rf_environment *environment,
                             rf_record_count *count)
 {
     const rf_level_state *level = rf_environment_pool_level(environment);
-    *count = (rf_record_count){.as_of = environment->allocated_number,
+    *count = (rf_record_count){.as_of = environment->allocations,
                                .is_done = level == NULL};
     if (level != NULL) {
         count->scan = (rf_level_scan){.environment = environment->number,

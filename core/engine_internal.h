@@ -135,7 +135,7 @@ RF_MUST_CHECK rf_status rf_engine__add_environment(rf_engine *engine,
 typedef struct rf_record_count {
     rf_level_scan scan;
     uint64_t records;
-    uint64_t as_of; /* journal number of the last allocation when it began */
+    uint64_t as_of; /* the environment's `allocations` when it began */
     bool is_done;
 } rf_record_count;
 

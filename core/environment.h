@@ -52,9 +52,9 @@ typedef struct rf_environment {
      * level with all of them holds the allocation records. */
     unsigned groups[RF_GROUPS_MAX];
     size_t group_count;
-    uint64_t allocated_number; /* journal number of the last command that may
-                                  have made an allocation record, 0: none
-                                  since the start */
+    /* How often an allocation record may have been made since the start; it
+     * grows even when that is taken back. */
+    uint64_t allocations;
     uint64_t generation_number;
     rf_fingerprint document; /* of the published configuration's text */
     uint64_t first_number;   /* of the journal as kept, 0 when empty */

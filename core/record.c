@@ -116,14 +116,15 @@ bool rf_head_count(rf_head *head, rf_level level, int change)
         place++;
     }
     if (place == head->count) {
-        RF_ASSERT(change > 0);
-        if (head->count == RF_HEAD_LEVELS_MAX) {
+        if (change < 0 || head->count == RF_HEAD_LEVELS_MAX) {
             return false;
         }
         head->levels[head->count++] = (rf_level_holds){level, 0};
     }
     rf_level_holds *holds = &head->levels[place];
-    RF_ASSERT(change > 0 || holds->count > 0);
+    if (change < 0 && holds->count == 0) {
+        return false;
+    }
     holds->count += change > 0 ? 1 : UINT64_MAX;
     if (holds->count == 0) {
         *holds = head->levels[--head->count];

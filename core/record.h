@@ -92,8 +92,8 @@ RF_MUST_CHECK rf_status rf_set_times_decode(rf_bytes value, rf_arena *arena,
 const rf_set_time *rf_set_times_find(const rf_set_times *times,
                                      rf_measure measure);
 
-/* Count a hold in (+1) or out (-1) of a level. Return false when the
- * head is full. */
+/* Count a hold in (+1) or out (-1) of a level. Return false when the head is
+ * full, or does not count what is to be counted out: then it is damaged. */
 RF_MUST_CHECK bool rf_head_count(rf_head *head, rf_level level, int change);
 
 #endif
