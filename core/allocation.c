@@ -59,21 +59,6 @@ static rf_status check_groups(const rf_catalog *catalog, rf_level given,
                                          RF_E_GROUP_GAP, err);
 }
 
-static bool has_same_groups(const rf_place *a, const rf_place *b)
-{
-    rf_level groups = a->given & RF_LEVEL_GROUPS;
-    if (groups != (b->given & RF_LEVEL_GROUPS)) {
-        return false;
-    }
-    for (rf_level rest = groups; rest != 0; rest &= rest - 1) {
-        unsigned group = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(a->value[group], b->value[group])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static rf_status check_source(const rf_catalog *catalog,
                               const rf_command *command, rf_error *err)
 {
@@ -83,7 +68,8 @@ static rf_status check_source(const rf_catalog *catalog,
     }
     rf_status status =
         check_groups(catalog, source->given, "sourceGroups", err);
-    if (status == RF_OK && has_same_groups(source, &command->place)) {
+    if (status == RF_OK &&
+        rf_place_agrees(source, &command->place, RF_LEVEL_GROUPS)) {
         return rf_fail_field(err, RF_E_CONFLICTING_FIELDS, "sourceGroups",
                              "the groups to take from are those to give to");
     }

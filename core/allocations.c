@@ -49,18 +49,6 @@ typedef struct reading {
     rf_error *err;
 } reading;
 
-static bool has_same_values(const rf_place *a, const rf_place *b,
-                            rf_level level)
-{
-    for (rf_level rest = level; rest != 0; rest &= rest - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(a->value[coordinate], b->value[coordinate])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool is_wanted(const rf_allocation_query *query, const rf_place *at)
 {
     if (query == NULL) {
@@ -70,7 +58,7 @@ static bool is_wanted(const rf_allocation_query *query, const rf_place *at)
     bool takes_deeper = query->prefix || groups == 0;
     rf_level compared = takes_deeper ? RF_LEVEL_LEAF : UINT64_MAX;
     return (at->given & compared) == (query->place->given & compared) &&
-           has_same_values(at, query->place, query->place->given);
+           rf_place_agrees(at, query->place, query->place->given);
 }
 
 static rf_status take_node(reading *read, const rf_key_parts *parts,

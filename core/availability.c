@@ -109,24 +109,13 @@ static rf_status read_own(reading *self, rf_availability *out)
     return status;
 }
 
-static bool lies_at(const rf_place *place, rf_level level, const rf_place *at)
-{
-    for (rf_level rest = level; rest != 0; rest &= rest - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(place->value[coordinate], at->value[coordinate])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Take the own reservations out of the level's total. */
 static rf_status leave_own_out(reading *self)
 {
     rf_status status = RF_OK;
     for (size_t i = 0; i < self->own_count && status == RF_OK; i++) {
         const own_hold *hold = &self->own[i];
-        if (lies_at(&hold->place, self->level, self->request->place)) {
+        if (rf_place_agrees(&hold->place, self->request->place, self->level)) {
             status = rf_measures_add(&self->sum, hold->measure, -hold->quantity,
                                      self->err);
         }
@@ -178,7 +167,8 @@ static rf_status take_below(reading *self, rf_bytes key, rf_bytes value)
         status = rf_coordinates_read(self->node.coordinates, &place, &hashed,
                                      self->err);
     }
-    if (status == RF_OK && lies_at(&place, self->level, self->request->place)) {
+    if (status == RF_OK &&
+        rf_place_agrees(&place, self->request->place, self->level)) {
         status = add_node(self);
     }
     return status;

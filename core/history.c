@@ -29,19 +29,6 @@ static bool is_of_product(const rf_history_filter *filter, rf_bytes value)
              rf_text_equal(organization, filter->organization)));
 }
 
-static bool lies_below(const rf_history_filter *filter, const rf_place *place)
-{
-    for (rf_level rest = filter->place->given; rest != 0; rest &= rest - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
-        if ((place->given & RF_BIT(coordinate)) == 0 ||
-            !rf_text_equal(place->value[coordinate],
-                           filter->place->value[coordinate])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool touches(const rf_history_filter *filter, const rf_entry *entry)
 {
     for (size_t i = 0; i < entry->movement_count; i++) {
@@ -67,8 +54,9 @@ static rf_status pick(slicing *s, uint64_t number, rf_bytes value,
         status =
             rf_coordinates_read(entry->coordinates, &place, &hashed, s->err);
     }
-    *wanted =
-        status == RF_OK && lies_below(filter, &place) && touches(filter, entry);
+    *wanted = status == RF_OK &&
+              rf_place_agrees(&place, filter->place, filter->place->given) &&
+              touches(filter, entry);
     return status;
 }
 

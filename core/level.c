@@ -98,6 +98,20 @@ bool rf_level_covers(rf_level whole, rf_level part)
     return (part & ~whole) == 0;
 }
 
+bool rf_place_agrees(const rf_place *a, const rf_place *b, rf_level level)
+{
+    if (((a->given ^ b->given) & level) != 0) {
+        return false;
+    }
+    for (rf_level rest = a->given & level; rest != 0; rest &= rest - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
+        if (!rf_text_equal(a->value[coordinate], b->value[coordinate])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 unsigned rf_level_size(rf_level level)
 {
     return (unsigned)__builtin_popcountll(level);

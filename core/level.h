@@ -53,6 +53,10 @@ rf_text rf_dimension_name(unsigned dimension);
 /* Say whether every coordinate of `part` is in `whole`. */
 bool rf_level_covers(rf_level whole, rf_level part);
 
+/* Say whether two places have the same values, or none, at the coordinates of a
+ * level. */
+bool rf_place_agrees(const rf_place *a, const rf_place *b, rf_level level);
+
 /* Return the number of coordinates. */
 unsigned rf_level_size(rf_level level);
 

@@ -76,19 +76,10 @@ static bool lies_at(const rf_reservation *reservation, const rf_place *place)
 {
     rf_place at;
     bool hashed;
-    if (reservation->level != place->given ||
-        rf_coordinates_read(reservation->coordinates, &at, &hashed, NULL) !=
-            RF_OK ||
-        at.given != place->given) {
-        return false;
-    }
-    for (rf_level rest = at.given; rest != 0; rest &= rest - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(at.value[coordinate], place->value[coordinate])) {
-            return false;
-        }
-    }
-    return true;
+    return reservation->level == place->given &&
+           rf_coordinates_read(reservation->coordinates, &at, &hashed, NULL) ==
+               RF_OK &&
+           rf_place_agrees(&at, place, reservation->level);
 }
 
 /* A hold that is given back whole does not end any more. */

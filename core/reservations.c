@@ -19,17 +19,6 @@ typedef struct walk {
     rf_error *err;
 } walk;
 
-static bool is_at_or_below(const rf_place *at, const rf_place *place)
-{
-    for (rf_level rest = place->given; rest != 0; rest &= rest - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(at->value[coordinate], place->value[coordinate])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool is_wanted(const rf_reservation_filter *filter,
                       const rf_reservation *reservation, const rf_place *place)
 {
@@ -38,7 +27,8 @@ static bool is_wanted(const rf_reservation_filter *filter,
             rf_text_equal(*filter->order_tag, reservation->order_tag)) &&
            (filter->recipient == NULL ||
             rf_text_equal(*filter->recipient, reservation->recipient)) &&
-           (filter->place == NULL || is_at_or_below(place, filter->place)) &&
+           (filter->place == NULL ||
+            rf_place_agrees(place, filter->place, filter->place->given)) &&
            (!filter->has_before ||
             reservation->updated_ms < filter->before_ms) &&
            (!filter->has_end || (reservation->expires_ms != 0 &&

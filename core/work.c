@@ -210,19 +210,6 @@ rf_status rf_total_plan(rf_work *work, const rf_posting *posting,
     return out->node != NULL ? RF_OK : plan_range(work, posting, out, err);
 }
 
-/* Say whether a node lies at the total's coordinates. */
-static bool is_below(const rf_total *total, const rf_place *at)
-{
-    for (rf_level rest = total->level; rest != 0; rest &= rest - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(at->value[coordinate],
-                           total->posting->place->value[coordinate])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static rf_status add_all(rf_measures *sum, const rf_measures *measures,
                          rf_error *err)
 {
@@ -248,7 +235,8 @@ static rf_status sum_range(rf_work *work, const rf_total *total,
             continue;
         }
         rf_status status = rf_work_read_node(node, &parts, &at, err);
-        if (status == RF_OK && is_below(total, &at)) {
+        if (status == RF_OK &&
+            rf_place_agrees(&at, total->posting->place, total->level)) {
             status = add_all(sum, &node->node.measures, err);
         }
         if (status != RF_OK) {

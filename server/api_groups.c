@@ -53,21 +53,6 @@ rf_status rf_read_groups(const rf_call *call, rf_json_object object,
     return RF_OK;
 }
 
-bool rf_has_same_groups(const rf_place *a, const rf_place *b)
-{
-    rf_level groups = a->given & RF_LEVEL_GROUPS;
-    if (groups != (b->given & RF_LEVEL_GROUPS)) {
-        return false;
-    }
-    for (rf_level rest = groups; rest != 0; rest &= rest - 1) {
-        unsigned group = (unsigned)__builtin_ctzll(rest);
-        if (!rf_text_equal(a->value[group], b->value[group])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 rf_status rf_read_target_groups(const rf_call *call, rf_json_object object,
                                 rf_json_need need, rf_place *place,
                                 rf_error *err)
@@ -92,7 +77,7 @@ rf_status rf_read_target_groups(const rf_call *call, rf_json_object object,
                                 &groups, err);
     }
     if (status == RF_OK && both != NULL &&
-        !rf_has_same_groups(place, &groups)) {
+        !rf_place_agrees(place, &groups, RF_LEVEL_GROUPS)) {
         rf_fail(err, RF_E_CONFLICTING_FIELDS,
                 "groups and targetGroups are two names for the same");
         return rf_json_at(object, rf_text_of("targetGroups"),

@@ -30,9 +30,6 @@ RF_MUST_CHECK rf_status rf_read_target_groups(const rf_call *call,
                                               rf_json_need need,
                                               rf_place *place, rf_error *err);
 
-/* Say whether two places have the same groups. */
-bool rf_has_same_groups(const rf_place *a, const rf_place *b);
-
 /* Put the member `key` with the groups of a place. */
 void rf_put_groups(rf_json_writer *writer, const rf_catalog *catalog,
                    const char *key, const rf_place *place);

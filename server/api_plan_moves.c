@@ -28,7 +28,8 @@ rf_plan_record *rf_plan__find(const rf_plan_call *p, uint64_t hash,
 {
     for (size_t i = 0; i < p->record_count; i++) {
         rf_plan_record *found = p->records[i];
-        if (found->hash == hash && rf_has_same_groups(&found->place, place)) {
+        if (found->hash == hash &&
+            rf_place_agrees(&found->place, place, RF_LEVEL_GROUPS)) {
             return found;
         }
     }
@@ -81,7 +82,7 @@ rf_status rf_plan__add_copy(rf_plan_call *p, const rf_place *place,
     const rf_plan_record *before =
         p->record_count < p->made_count ? p->records[p->record_count] : NULL;
     if (before != NULL && before->hash == hash &&
-        rf_has_same_groups(&before->place, place)) {
+        rf_place_agrees(&before->place, place, RF_LEVEL_GROUPS)) {
         copy = before->place;
         return rf_plan__add(p, &copy, hash, out, err);
     }
