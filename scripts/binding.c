@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-_Static_assert(sizeof((rf_frame *)0)->date >= RF_DATE_TEXT_MAX,
+_Static_assert(sizeof((rf_frame *)0)->date >= RF_DAY_TEXT_SIZE,
                "a frame has room for any date");
 
 /* Groups: the two roots, then these, then one per source. */
@@ -243,8 +243,8 @@ static rf_value read_context(rf_frame *frame, unsigned slot)
     case SLOT_TIME:
         return (rf_value){.kind = RF_VALUE_INTEGER, .integer = seconds};
     case SLOT_DATE:
-        return text_value(
-            (rf_text){frame->date, rf_date_print(seconds, frame->date)});
+        rf_date_print(seconds, frame->date);
+        return text_value(rf_text_of(frame->date));
     default:
         return text_value(subject->place->value[slot - SLOT_COORDINATES]);
     }

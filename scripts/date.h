@@ -1,26 +1,21 @@
 /*
  * date.h - days and seconds of the calendar, always UTC.
- *
- * The C library's own functions take a lock for the time zone; a formula that
- * asks for the date must not.
  */
 #ifndef RINGFENCE_SCRIPTS_DATE_H
 #define RINGFENCE_SCRIPTS_DATE_H
 
+#include "core/day.h"
 #include "core/error.h"
 #include "core/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Room for a printed date and its NUL, whatever its year. */
-#define RF_DATE_TEXT_MAX 24
-
 /* The last second of the year 9999. */
 #define RF_DATE_SECONDS_MAX INT64_C(253402300799)
 
-/* Print the day of a Unix time as "2031-03-10"; returns its length. */
-size_t rf_date_print(int64_t seconds, char text[RF_DATE_TEXT_MAX]);
+/* Print the day of a Unix time as "2031-03-10". */
+void rf_date_print(int64_t seconds, char text[RF_DAY_TEXT_SIZE]);
 
 /* Read "2031-03-10" or "2031-03-10T09:00:00Z", from the year 1 on, as Unix
  * time; false for anything else. */

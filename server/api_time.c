@@ -49,35 +49,15 @@ static bool take(rest *text, const char *characters)
     return take_one_of(text, characters, &ignored);
 }
 
-static int days_of_month(int year, int month)
+/* Take "2031-03-10". */
+static bool take_date(rest *text, rf_day *day)
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return days[month - 1] + (month == 2 && is_leap ? 1 : 0);
-}
-
-/* Count the days from 1970 to a date. Years begin in March here, so that the
- * leap day is the last of its year: the months before then have as many days
- * as (153 m + 2) / 5 says. */
-static int64_t days_to(int year, int month, int day)
-{
-    int64_t y = month > 2 ? year : year - 1;
-    int64_t m = month > 2 ? month - 3 : month + 9;
-    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 -
-           719468;
-}
-
-static bool take_date(rest *text, int64_t *days)
-{
-    int year;
-    int month;
-    int day;
-    if (!take_number(text, 4, 1, 9999, &year) || !take(text, "-") ||
-        !take_number(text, 2, 1, 12, &month) || !take(text, "-") ||
-        !take_number(text, 2, 1, days_of_month(year, month), &day)) {
+    const size_t length = RF_DAY_TEXT_SIZE - 1;
+    if ((size_t)(text->end - text->at) < length ||
+        !rf_day_parse((rf_text){text->at, length}, day)) {
         return false;
     }
-    *days = days_to(year, month, day);
+    text->at += length;
     return true;
 }
 
@@ -138,14 +118,60 @@ static bool take_zone(rest *text, int64_t *east_ms)
 bool rf_time_parse(rf_text text, int64_t *out)
 {
     rest left = {text.bytes, text.bytes + text.length};
-    int64_t days;
+    rf_day day;
     int64_t ms;
     int64_t east_ms;
-    if (!take_date(&left, &days) || !take(&left, "Tt ") ||
+    if (!take_date(&left, &day) || !take(&left, "Tt ") ||
         !take_time_of_day(&left, &ms) || !take_zone(&left, &east_ms) ||
         left.at != left.end) {
         return false;
     }
-    *out = days * 24 * 60 * MS_PER_MINUTE + ms - east_ms;
+    *out = rf_day_start(day) + ms - east_ms;
+    return true;
+}
+
+/* Take one of a list of names of three letters; `*out` is its place. */
+static bool take_name(rest *text, const char *names, int *out)
+{
+    if (text->end - text->at < 3) {
+        return false;
+    }
+    for (int i = 0; names[3 * i] != '\0'; i++) {
+        rf_text name = {names + 3 * i, 3};
+        if (rf_text_is_name((rf_text){text->at, 3}, name)) {
+            text->at += 3;
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Read "Mon Mar 10 2031". */
+static bool parse_printed_date(rf_text text, rf_day *out)
+{
+    rest left = {text.bytes, text.bytes + text.length};
+    int weekday;
+    int month;
+    int day;
+    int year;
+    return take_name(&left, "sunmontuewedthufrisat", &weekday) &&
+           take(&left, " ") &&
+           take_name(&left, "janfebmaraprmayjunjulaugsepoctnovdec", &month) &&
+           take(&left, " ") && take_number(&left, 2, 1, 31, &day) &&
+           take(&left, " ") && take_number(&left, 4, 1, 9999, &year) &&
+           left.at == left.end && rf_day_of_date(year, month + 1, day, out);
+}
+
+bool rf_time_parse_day(rf_text text, rf_day *out)
+{
+    int64_t at_ms;
+    if (rf_day_parse(text, out) || parse_printed_date(text, out)) {
+        return true;
+    }
+    if (!rf_time_parse(text, &at_ms)) {
+        return false;
+    }
+    *out = rf_day_of(at_ms);
     return true;
 }

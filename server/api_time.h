@@ -8,6 +8,7 @@
 #ifndef RINGFENCE_SERVER_API_TIME_H
 #define RINGFENCE_SERVER_API_TIME_H
 
+#include "core/day.h"
 #include "core/text.h"
 
 #include <stdbool.h>
@@ -17,5 +18,10 @@
  * finer than a millisecond is cut off, and a leap second is the first one of
  * the next minute. Return false when it is none: `*out` stays as it was. */
 bool rf_time_parse(rf_text text, int64_t *out);
+
+/* Read a date: "2031-03-10", a time as above, whose day in UTC counts, or the
+ * form that JavaScript prints, "Mon Mar 10 2031", whose weekday is not checked.
+ * Return false when it is none: `*out` stays as it was. */
+bool rf_time_parse_day(rf_text text, rf_day *out);
 
 #endif

@@ -108,10 +108,9 @@ static void test_what_is_out_of_range_is_told(void **state)
 
 static void expect_date(int64_t seconds, const char *date)
 {
-    char text[RF_DATE_TEXT_MAX];
-    size_t length = rf_date_print(seconds, text);
+    char text[RF_DAY_TEXT_SIZE];
+    rf_date_print(seconds, text);
     assert_string_equal(text, date);
-    assert_int_equal(length, strlen(date));
 }
 
 static void test_dates_are_printed(void **state)
@@ -127,19 +126,18 @@ static void test_dates_are_printed(void **state)
     expect_date(1930899600, "2031-03-10");
     expect_date(4107542400, "2100-03-01");
     expect_date(RF_DATE_SECONDS_MAX, "9999-12-31");
-    char text[RF_DATE_TEXT_MAX];
-    assert_true(rf_date_print(INT64_MAX, text) < sizeof text);
-    assert_true(rf_date_print(INT64_MIN, text) < sizeof text);
+    expect_date(INT64_MAX, "9999-12-31");
+    expect_date(INT64_MIN, "0001-01-01");
 }
 
 static void test_every_day_comes_back(void **state)
 {
     (void)state;
     for (int64_t day = -719162; day * 86400 < RF_DATE_SECONDS_MAX; day++) {
-        char text[RF_DATE_TEXT_MAX];
+        char text[RF_DAY_TEXT_SIZE];
         int64_t seconds = 1;
-        size_t length = rf_date_print(day * 86400, text);
-        if (!rf_date_parse((rf_text){text, length}, &seconds) ||
+        rf_date_print(day * 86400, text);
+        if (!rf_date_parse(rf_text_of(text), &seconds) ||
             seconds != day * 86400) {
             fail_msg("%s is not day %lld", text, (long long)day);
         }
