@@ -137,6 +137,9 @@ rf_text rf_catalog_coordinate_name(const rf_catalog *catalog,
     if (coordinate < RF_DIMENSION_COUNT) {
         return rf_dimension_name(coordinate);
     }
+    if (coordinate == RF_DAY) {
+        return rf_text_of("date");
+    }
     RF_ASSERT(coordinate - RF_DIMENSION_COUNT < catalog->group_count);
     return catalog->groups[coordinate - RF_DIMENSION_COUNT];
 }

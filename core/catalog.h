@@ -111,6 +111,29 @@ typedef struct rf_source {
     size_t mapping_count;
 } rf_source;
 
+/* How far ahead changes may be scheduled, in days from today on. */
+#define RF_SCHEDULE_DAYS_MAX 180
+#define RF_SCHEDULE_DAYS_DEFAULT 30
+
+/* Most physical measures that all promises together may read. */
+#define RF_PROMISE_READS_MAX 8
+
+/* A calculated measure that is promised ahead. */
+typedef struct rf_promise {
+    size_t formula; /* index into calculated[] */
+    unsigned days;  /* how far ahead, today included */
+} rf_promise;
+
+/* What may be scheduled, and what is promised of it. */
+typedef struct rf_schedule_rules {
+    unsigned days;        /* how far ahead anything may be scheduled */
+    bool grouped;         /* promises are told apart by an index set only */
+    const rf_level *sets; /* without site and location */
+    size_t set_count;
+    const rf_promise *promises;
+    size_t promise_count;
+} rf_schedule_rules;
+
 /* The whole catalog, to be read only. Owned by whoever built it. */
 struct rf_catalog {
     bool by_product;       /* partition rule: product, else site and location */
@@ -139,6 +162,7 @@ struct rf_catalog {
     rf_level group_mask;   /* of the configured groups */
     rf_pool_measures pool; /* what allocations change */
     size_t pool_formula;   /* index into calculated[]: what can be allocated */
+    rf_schedule_rules schedule;
 
     const rf_level *levels; /* every configured level, the leaf's first */
     size_t level_count;

@@ -247,9 +247,12 @@ static void copy_settings(rf_catalog *catalog, const rf_draft *draft)
 /* The steps in the order in which they need each other. */
 static void read_draft(rf_builder *builder)
 {
-    static void (*const steps[])(rf_builder *) = {
-        read_sources, rf_builder__read_measures, rf_builder__read_formulas,
-        rf_builder__read_reservations, rf_builder__read_coordinates};
+    static void (*const steps[])(rf_builder *) = {read_sources,
+                                                  rf_builder__read_measures,
+                                                  rf_builder__read_formulas,
+                                                  rf_builder__read_reservations,
+                                                  rf_builder__read_coordinates,
+                                                  rf_builder__read_promises};
     if (!make_room(builder)) {
         return;
     }

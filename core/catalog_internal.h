@@ -117,6 +117,9 @@ void rf_builder__read_reservations(rf_builder *builder);
 /* Read groups, reservation dimensions, index sets and levels. */
 void rf_builder__read_coordinates(rf_builder *builder);
 
+/* Read what is promised ahead, and how far. */
+void rf_builder__read_promises(rf_builder *builder);
+
 /* ---- Putting a formula together (catalog_sum.c) ---- */
 
 typedef enum {

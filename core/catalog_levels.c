@@ -110,14 +110,32 @@ static void read_index_sets(rf_builder *builder, level_list *levels)
     }
 }
 
+/* What is scheduled is kept beside the stock at the same levels, day by day.
+ * Its leaf comes last: as long as there is none, nothing has been scheduled,
+ * and levels need no building. */
 static void read_schedule_sets(rf_builder *builder, level_list *levels)
 {
     const rf_draft *draft = builder->draft;
+    rf_schedule_rules *schedule = &builder->catalog->schedule;
+    rf_level *sets = rf_builder__allocate(
+        builder, draft->schedule_set_count + 1, sizeof *sets);
+    if (sets == NULL) {
+        return;
+    }
     for (size_t i = 0; i < draft->schedule_set_count; i++) {
         dimension_list list;
         rf_level all = read_index_set(builder, &draft->schedule_sets[i], &list);
-        add_partitioned(builder, levels, all);
+        sets[schedule->set_count++] = all & ~RF_LEVEL_PLACE;
     }
+    if (schedule->set_count == 0) {
+        sets[schedule->set_count++] = 0;
+    }
+    schedule->sets = sets;
+    for (size_t i = 0; i < schedule->set_count; i++) {
+        add_partitioned(builder, levels, sets[i]);
+        add_partitioned(builder, levels, sets[i] | RF_BIT(RF_DAY));
+    }
+    add_level(levels, RF_LEVEL_SCHEDULE);
 }
 
 static void read_reservation_keys(rf_builder *builder, level_list *levels)

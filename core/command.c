@@ -22,6 +22,7 @@ static const rf_operation_entry *const entries[RF_OPERATION_COUNT] = {
     [RF_OPERATION_CONSUME] = &rf_operation_consume,
     [RF_OPERATION_SET] = &rf_operation_set,
     [RF_OPERATION_PLAN] = &rf_operation_plan,
+    [RF_OPERATION_SCHEDULE] = &rf_operation_schedule,
 };
 
 const rf_operation_entry *rf_operation_find(rf_operation operation)
@@ -179,6 +180,19 @@ static void write_allocation(const rf_command *command, rf_buffer *out)
     }
 }
 
+/* Schedules came later, too. */
+static void write_schedule(const rf_command *command, rf_buffer *out)
+{
+    for (size_t i = 0; i < command->scheduled_count; i++) {
+        rf_write_signed(out, command->scheduled[i].day);
+        rf_write_varint(out, command->scheduled[i].measure);
+        rf_write_signed(out, command->scheduled[i].delta);
+    }
+    if (command->realizes != 0) {
+        rf_write_signed(out, command->realizes);
+    }
+}
+
 /* Write what makes the content of a command; everything but its id. */
 static void write_content(const rf_command *command, rf_buffer *out)
 {
@@ -206,6 +220,7 @@ static void write_content(const rf_command *command, rf_buffer *out)
     if (command->operation == RF_OPERATION_SET) {
         rf_write_signed(out, command->at_ms);
     }
+    write_schedule(command, out);
     if (command->ttl_ms != 0 || command->expires_ms != 0) {
         rf_write_signed(out, command->ttl_ms);
         rf_write_signed(out, command->expires_ms);

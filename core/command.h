@@ -12,6 +12,7 @@
 
 #include "core/catalog.h"
 #include "core/codec.h"
+#include "core/day.h"
 #include "core/generation.h"
 #include "core/level.h"
 #include "core/measures.h"
@@ -30,6 +31,7 @@ typedef enum {
     RF_OPERATION_EXPIRE = 10,
     RF_OPERATION_SET = 11,
     RF_OPERATION_PLAN = 12, /* the head of a basket of allocations */
+    RF_OPERATION_SCHEDULE = 13,
     RF_OPERATION_COUNT
 } rf_operation;
 
@@ -52,6 +54,13 @@ typedef struct rf_expectation {
     rf_quantity allocated;
 } rf_expectation;
 
+/* A change that is expected on a day. */
+typedef struct rf_scheduled {
+    rf_day day;
+    rf_measure measure;
+    rf_quantity delta;
+} rf_scheduled;
+
 /* All texts are borrowed until the job is done. */
 typedef struct rf_command {
     rf_operation operation;
@@ -65,6 +74,15 @@ typedef struct rf_command {
      * subtraction. Set: what they become. */
     const rf_amount *changes;
     size_t change_count;
+
+    /* Post: the day that the changes were scheduled for, or 0. What stands
+     * there of them at the place comes off it, as far as it goes. */
+    rf_day realizes;
+
+    /* Schedule: what is added to days, in order of these and then of the
+     * measures, none twice. */
+    const rf_scheduled *scheduled;
+    size_t scheduled_count;
 
     /* Set: when that was so, since 1970; 0 for now, so that 1970 itself is
      * given as one millisecond later. */

@@ -56,6 +56,12 @@ typedef struct rf_draft_source {
     rf_draft_pairs reservations; /* measure -> "source.calculated" */
 } rf_draft_source;
 
+/* A calculated measure that is promised ahead: "source.measure". */
+typedef struct rf_draft_promise {
+    rf_draft_name measure;
+    unsigned days;
+} rf_draft_promise;
+
 /* One measure that a plugin's formula reads, and where. */
 typedef struct rf_draft_read {
     rf_text name; /* "source.measure" */
@@ -89,6 +95,9 @@ typedef struct rf_draft {
     size_t index_set_count;
     rf_draft_names *schedule_sets;
     size_t schedule_set_count;
+    unsigned schedule_days; /* how far ahead; 0: as far as each promise says */
+    rf_draft_promise *promises;
+    size_t promise_count;
     rf_draft_names *levels; /* ringfence.levels */
     size_t level_count;
     rf_draft_names reservation_keys;

@@ -254,6 +254,9 @@ rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
     if (status == RF_OK) {
         status = rf_engine__retain_step(engine, more, err);
     }
+    if (status == RF_OK) {
+        status = rf_engine__past_days_step(engine, more, err);
+    }
     return status;
 }
 

@@ -140,15 +140,13 @@ static uint8_t free_level_number(const rf_environment *environment)
 }
 
 /* The leaf level needs no building: it is where everything is posted from the
- * first command on. Nor does a level with groups where nothing can have been
- * allocated yet. */
+ * first command on. Nor does a level of what can not have been there yet. */
 static rf_level_phase first_phase(const rf_environment *environment,
                                   rf_level level)
 {
-    bool has_groups = (level & RF_LEVEL_GROUPS) != 0;
     bool is_whole =
         level == RF_LEVEL_LEAF ||
-        (has_groups && rf_environment_pool_level(environment) == NULL);
+        rf_environment_leaf_level(environment, rf_level_kind_of(level)) == NULL;
     return is_whole ? RF_LEVEL_ACTIVE : RF_LEVEL_BUILDING;
 }
 
@@ -288,7 +286,7 @@ typedef struct building {
     rf_engine *engine;
     rf_environment *environment;
     rf_level_scan scan;
-    bool has_groups; /* the leaves are allocation records */
+    rf_level_kind kind;
     size_t leaves;
     rf_error *err;
 } building;
@@ -298,7 +296,7 @@ static bool is_of_step(const building *build, const rf_level_state *level,
                        const rf_key *start)
 {
     return level->phase == RF_LEVEL_BUILDING &&
-           ((level->level & RF_LEVEL_GROUPS) != 0) == build->has_groups &&
+           rf_level_kind_of(level->level) == build->kind &&
            is_same_key(&level->cursor, start);
 }
 
@@ -405,10 +403,8 @@ static rf_status build_step(rf_engine *engine, rf_environment *environment,
                             const rf_level_state *first, rf_error *err)
 {
     rf_key start = first->cursor;
-    bool has_groups = (first->level & RF_LEVEL_GROUPS) != 0;
-    const rf_level_state *leaves =
-        has_groups ? rf_environment_pool_level(environment)
-                   : rf_environment_active_level(environment, RF_LEVEL_LEAF);
+    rf_level_kind kind = rf_level_kind_of(first->level);
+    const rf_level_state *leaves = rf_environment_leaf_level(environment, kind);
     RF_ASSERT(leaves != NULL);
     building build = {.engine = engine,
                       .environment = environment,
@@ -416,7 +412,7 @@ static rf_status build_step(rf_engine *engine, rf_environment *environment,
                                .level_number = leaves->number,
                                .limit = LEAVES_PER_STEP,
                                .cursor = start},
-                      .has_groups = has_groups,
+                      .kind = kind,
                       .err = err};
     rf_store_transaction *transaction = NULL;
     rf_status status = rf_engine__begin(engine, &transaction, err);

@@ -3,8 +3,9 @@
  *
  * Leaves are taken away in bounded transactions by posting the opposite of
  * what they hold, so that every total stays the sum of what is left; nodes
- * that end at zero go with them. What is allocated there goes before in the
- * same way (engine_erase_pools.c). Reservations follow, then what is known of
+ * that end at zero go with them, and what is scheduled goes likewise. What is
+ * allocated there goes before in the same way (engine_erase_pools.c).
+ * Reservations follow, then what is known of
  * when rows were set, then the index of places. Erasing again after a crash
  * finishes what was begun.
  */
@@ -219,12 +220,12 @@ static rf_status collect_nodes(rf_engine *engine,
 
 static rf_status erase_leaves(rf_engine *engine,
                               rf_store_transaction *transaction,
-                              const rf_environment *environment, size_t *count,
-                              rf_error *err)
+                              const rf_environment *environment,
+                              rf_level_kind kind, size_t *count, rf_error *err)
 {
-    rf_status status = collect_nodes(
-        engine, transaction,
-        rf_environment_active_level(environment, RF_LEVEL_LEAF), count, err);
+    rf_status status =
+        collect_nodes(engine, transaction,
+                      rf_environment_leaf_level(environment, kind), count, err);
     return status == RF_OK && *count > 0
                ? erase_collected(engine, transaction, *count, err)
                : status;
@@ -403,7 +404,12 @@ static rf_status erase_product(rf_engine *engine,
     rf_status status =
         erase_pools(engine, transaction, environment, &count, err);
     if (status == RF_OK && count == 0) {
-        status = erase_leaves(engine, transaction, environment, &count, err);
+        status = erase_leaves(engine, transaction, environment,
+                              RF_LEVEL_OF_STOCK, &count, err);
+    }
+    if (status == RF_OK && count == 0) {
+        status = erase_leaves(engine, transaction, environment,
+                              RF_LEVEL_OF_SCHEDULES, &count, err);
     }
     if (status == RF_OK && count == 0) {
         status =

@@ -5,7 +5,7 @@
  * would be, engine_configure.c publishes generations and builds levels,
  * engine_groups.c sees to it that allocation records keep their groups,
  * engine_erase.c erases partitions, engine_expire.c ends holds, engine_retain.c
- * drops what is too old.
+ * drops what is too old, engine_days.c what was scheduled for days long over.
  */
 #ifndef RINGFENCE_CORE_ENGINE_INTERNAL_H
 #define RINGFENCE_CORE_ENGINE_INTERNAL_H
@@ -211,5 +211,7 @@ RF_MUST_CHECK rf_status rf_engine__drop_levels_step(rf_engine *engine,
                                                     bool *more, rf_error *err);
 RF_MUST_CHECK rf_status rf_engine__retain_step(rf_engine *engine, bool *more,
                                                rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__past_days_step(rf_engine *engine, bool *more,
+                                                  rf_error *err);
 
 #endif

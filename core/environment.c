@@ -96,6 +96,7 @@ static void encode(const rf_environment *environment, rf_buffer *out)
         rf_write_fixed64(out, environment->erasures[i].partition);
         rf_write_varint(out, environment->erasures[i].number);
     }
+    rf_write_signed(out, environment->scheduled_from);
     rf_seal(out, 0);
 }
 
@@ -143,7 +144,7 @@ static void decode_groups(rf_reader *reader, rf_environment *environment)
     reader->failed = reader->failed || count > RF_GROUPS_MAX;
     for (size_t i = 0; i < count && !reader->failed; i++) {
         unsigned group = rf_read_byte(reader);
-        if (group < RF_DIMENSION_COUNT || group >= RF_COORDINATES_MAX) {
+        if (group < RF_DIMENSION_COUNT || group >= RF_DAY) {
             reader->failed = true;
             return;
         }
@@ -182,9 +183,13 @@ static rf_status decode_rest(rf_reader *reader, rf_environment *environment,
             return status;
         }
     }
-    if (reader->failed || reader->at != reader->end) {
+    /* Records of before there were schedules end here. */
+    int64_t from = reader->at < reader->end ? rf_read_signed(reader) : 0;
+    if (reader->failed || reader->at != reader->end || from < RF_DAY_MIN ||
+        from > RF_DAY_MAX) {
         return rf_fail(err, RF_E_STORAGE, "an environment record is damaged");
     }
+    environment->scheduled_from = (rf_day)from;
     return RF_OK;
 }
 
@@ -290,12 +295,24 @@ rf_environment_pool_level(const rf_environment *environment)
 }
 
 const rf_level_state *
+rf_environment_leaf_level(const rf_environment *environment, rf_level_kind kind)
+{
+    if (kind == RF_LEVEL_OF_ALLOCATIONS) {
+        return rf_environment_pool_level(environment);
+    }
+    return rf_environment_active_level(
+        environment,
+        kind == RF_LEVEL_OF_SCHEDULES ? RF_LEVEL_SCHEDULE : RF_LEVEL_LEAF);
+}
+
+const rf_level_state *
 rf_environment_covering_level(const rf_environment *environment, rf_level level)
 {
     const rf_level_state *best = NULL;
     for (size_t i = 0; i < environment->level_count; i++) {
         const rf_level_state *state = &environment->levels[i];
         if (state->phase == RF_LEVEL_ACTIVE &&
+            rf_level_kind_of(state->level) == rf_level_kind_of(level) &&
             rf_level_covers(state->level, level) &&
             (best == NULL ||
              rf_level_size(state->level) < rf_level_size(best->level))) {

@@ -9,6 +9,7 @@
 #define RINGFENCE_CORE_ENVIRONMENT_H
 
 #include "core/codec.h"
+#include "core/day.h"
 #include "core/due.h"
 #include "core/generation.h"
 #include "core/id_memory.h"
@@ -18,8 +19,8 @@
 
 /* A level is built leaf by leaf in key order. Until it is complete, a change
  * is posted to it only when its leaf has been passed already, so that every
- * leaf counts exactly once whenever the change comes. The leaves of a level
- * with groups are the allocation records. */
+ * leaf counts exactly once whenever the change comes. Leaves are those of the
+ * level's kind: of one with groups they are the allocation records. */
 typedef enum {
     RF_LEVEL_ACTIVE = 1,   /* complete: every change is posted to it */
     RF_LEVEL_BUILDING = 2, /* complete up to and including `cursor` */
@@ -67,6 +68,11 @@ typedef struct rf_environment {
     uint64_t journal_bytes; /* of the entries kept, about */
     rf_erasure *erasures;
     size_t erasure_count;
+    rf_day scheduled_from; /* what was scheduled for days before counts nowhere
+                              and goes */
+    rf_day swept_to;       /* all of it has gone up to here, since the start */
+    rf_key sweep;          /* where that has got in the level under way */
+    size_t swept_levels;
 } rf_environment;
 
 /* Make an environment that nobody has heard of yet. */
@@ -102,6 +108,12 @@ rf_environment_active_level(const rf_environment *environment, rf_level level);
  * published configuration has no groups. */
 const rf_level_state *
 rf_environment_pool_level(const rf_environment *environment);
+
+/* Return the level that holds the leaves of a kind: what is allocated has none
+ * without groups, and what is scheduled none before the first configuration. */
+const rf_level_state *
+rf_environment_leaf_level(const rf_environment *environment,
+                          rf_level_kind kind);
 
 /* Return the smallest active level that contains these coordinates, which are
  * dimensions only; there is always the leaf. */

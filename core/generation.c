@@ -82,11 +82,10 @@ void rf_generation_release(rf_generation *generation)
 rf_level_number rf_generation_level(const rf_generation *generation,
                                     rf_level wanted)
 {
-    bool has_groups = (wanted & RF_LEVEL_GROUPS) != 0;
+    rf_level_kind kind = rf_level_kind_of(wanted);
     for (size_t i = 1; i < generation->level_count; i++) {
         rf_level level = generation->levels[i].level;
-        if (rf_level_covers(level, wanted) &&
-            ((level & RF_LEVEL_GROUPS) != 0) == has_groups) {
+        if (rf_level_covers(level, wanted) && rf_level_kind_of(level) == kind) {
             return generation->levels[i];
         }
     }

@@ -22,7 +22,8 @@ enum {
     FLAG_BINDING = 2,
     FLAG_SOURCE = 4,
     FLAG_EXPIRES = 8,
-    FLAG_STALE = 16
+    FLAG_STALE = 16,
+    FLAG_DAYS = 32 /* some movements are of a schedule */
 };
 
 uint64_t rf_journal_id_hash(uint16_t environment, rf_operation operation,
@@ -57,6 +58,15 @@ static void encode_result(const rf_result *result, rf_buffer *out)
     }
 }
 
+static bool has_days(const rf_entry *entry)
+{
+    size_t i = 0;
+    while (i < entry->movement_count && entry->movements[i].day == 0) {
+        i++;
+    }
+    return i < entry->movement_count;
+}
+
 static unsigned char flags_of(const rf_entry *entry)
 {
     const rf_result *result = &entry->result;
@@ -64,7 +74,8 @@ static unsigned char flags_of(const rf_entry *entry)
                            (result->has_binding ? FLAG_BINDING : 0) |
                            (entry->source.length > 0 ? FLAG_SOURCE : 0) |
                            (result->expires_ms != 0 ? FLAG_EXPIRES : 0) |
-                           (result->stale ? FLAG_STALE : 0));
+                           (result->stale ? FLAG_STALE : 0) |
+                           (has_days(entry) ? FLAG_DAYS : 0));
 }
 
 void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
@@ -96,6 +107,11 @@ void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
     if (entry->source.length > 0) {
         rf_write_text(out, (rf_text){(const char *)entry->source.bytes,
                                      entry->source.length});
+    }
+    if (has_days(entry)) {
+        for (size_t i = 0; i < entry->movement_count; i++) {
+            rf_write_signed(out, entry->movements[i].day);
+        }
     }
     rf_seal(out, start);
 }
@@ -146,8 +162,21 @@ static void decode_movements(rf_reader *reader, rf_movement *movements,
 {
     for (size_t i = 0; i < count; i++) {
         movements[i].measure = (rf_measure)rf_read_varint(reader);
+        movements[i].day = 0;
         movements[i].delta = rf_read_signed(reader);
         movements[i].total = rf_read_signed(reader);
+    }
+}
+
+static void decode_days(rf_reader *reader, rf_movement *movements, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t day = rf_read_signed(reader);
+        if (day < RF_DAY_MIN || day > RF_DAY_MAX) {
+            reader->failed = true;
+            return;
+        }
+        movements[i].day = (rf_day)day;
     }
 }
 
@@ -190,6 +219,9 @@ rf_status rf_entry_decode(rf_bytes value, uint64_t number,
         rf_text source = rf_read_text(&reader);
         entry.source =
             (rf_bytes){(const unsigned char *)source.bytes, source.length};
+    }
+    if ((flags & FLAG_DAYS) != 0) {
+        decode_days(&reader, movements, entry.movement_count);
     }
     entry.result.number = number;
     if (reader.failed || reader.at != reader.end ||

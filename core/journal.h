@@ -11,12 +11,15 @@
 
 #include "core/buffer.h"
 #include "core/command.h"
+#include "core/day.h"
 #include "core/store.h"
 
-/* One changed measure of the stock: by how much, and what it is now at exactly
- * the command's dimensions. What moves between groups changes no stock. */
+/* One changed measure of the stock, or of what is scheduled: by how much, and
+ * what it is now at exactly the command's dimensions. What moves between groups
+ * changes no stock. */
 typedef struct rf_movement {
     rf_measure measure;
+    rf_day day; /* that it is scheduled for; 0: it is stock now */
     rf_quantity delta;
     rf_quantity total;
 } rf_movement;
@@ -42,7 +45,7 @@ typedef struct rf_entry {
 } rf_entry;
 
 /* Most measures one command may change. */
-#define RF_MOVEMENTS_MAX 256
+#define RF_MOVEMENTS_MAX 1024
 
 /* Append the entry's stored form. */
 void rf_entry_encode(const rf_entry *entry, rf_buffer *out);

@@ -93,6 +93,15 @@ rf_text rf_dimension_name(unsigned dimension)
     return rf_text_of(dimension_names[dimension]);
 }
 
+rf_level_kind rf_level_kind_of(rf_level level)
+{
+    if ((level & RF_BIT(RF_DAY)) != 0) {
+        return RF_LEVEL_OF_SCHEDULES;
+    }
+    return (level & RF_LEVEL_GROUPS) != 0 ? RF_LEVEL_OF_ALLOCATIONS
+                                          : RF_LEVEL_OF_STOCK;
+}
+
 bool rf_level_covers(rf_level whole, rf_level part)
 {
     return (part & ~whole) == 0;

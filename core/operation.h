@@ -21,6 +21,9 @@ typedef struct rf_plan {
     int64_t expires_ms;           /* likewise, 0: no hold */
     rf_record *created_entry;     /* where an unreserve finds its product */
     rf_record *set_times;         /* of a set: when the row was set before */
+    rf_posting *days; /* of a schedule: one for each day; of an event that
+                         realizes what was scheduled: that day's, or NULL */
+    size_t day_count;
     rf_text product;
     rf_check check;
     rf_pool pool;        /* the allocation record and its totals */
@@ -57,6 +60,7 @@ extern const rf_operation_entry rf_operation_unallocate;
 extern const rf_operation_entry rf_operation_reallocate;
 extern const rf_operation_entry rf_operation_consume;
 extern const rf_operation_entry rf_operation_plan;
+extern const rf_operation_entry rf_operation_schedule;
 
 /* Want a reservation's record and the product's head. */
 RF_MUST_CHECK rf_status rf_reservation_plan(rf_work *work,

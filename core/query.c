@@ -149,6 +149,24 @@ static rf_status plan_products(rf_query_run *run, rf_arena *arena,
     return status;
 }
 
+/* What is scheduled for a day is a group of its own beside the stock's. */
+static rf_status plan_days(rf_query_run *run, rf_arena *arena, rf_level wanted,
+                           rf_error *err)
+{
+    rf_query *query = &run->query;
+    if (!query->scheduled) {
+        return RF_OK;
+    }
+    RF_ASSERT(query->last_day - query->first_day < RF_SCHEDULE_DAYS_MAX);
+    run->schedule_level =
+        rf_generation_level(run->generation, wanted | RF_BIT(RF_DAY));
+    query->group_by |= RF_BIT(RF_DAY);
+    rf_day_print(query->first_day, run->first_day);
+    rf_day_print(query->last_day, run->last_day);
+    run->days = rf_arena_calloc(arena, RF_SCHEDULE_DAYS_MAX, sizeof *run->days);
+    return run->days == NULL ? out_of_memory(err) : RF_OK;
+}
+
 static rf_status plan(rf_query_run *run, rf_arena *arena, rf_error *err)
 {
     const rf_query *query = &run->query;
@@ -166,18 +184,16 @@ static rf_status plan(rf_query_run *run, rf_arena *arena, rf_error *err)
         return status;
     }
     rf_level wanted = run->filtered | query->group_by;
-    run->level = rf_generation_level(run->generation, wanted);
-    if (!rf_level_covers(run->level.level, wanted)) {
+    run->stock_level = rf_generation_level(run->generation, wanted);
+    if (!rf_level_covers(run->stock_level.level, wanted)) {
         return rf_fail(err, RF_E_UNKNOWN_DIMENSION,
                        "no totals are kept by these groups");
     }
+    status = plan_days(run, arena, wanted, err);
     if (run->walks) {
         fix_place(run);
     }
-    if (run->phase != RF_QUERY_END) {
-        rf_query__plan_reading(run);
-    }
-    return RF_OK;
+    return status;
 }
 
 rf_status rf_query_start(rf_generation *generation, const rf_query *query,
@@ -213,9 +229,7 @@ void rf_query_free(rf_query_run *run)
 static void start_reading(rf_query_run *run, rf_text product)
 {
     run->at_product = product;
-    run->reading.combination = 0;
-    run->reading.in_hashed = false;
-    run->reading.next.length = 0;
+    rf_query__turn(run, false);
     run->told = 0;
     rf_groups_clear(&run->groups);
     run->phase = RF_QUERY_READ;
@@ -341,24 +355,75 @@ static rf_status read_on(rf_query_run *run, rf_query_slicing *slicing,
     return status;
 }
 
+/* Take the days of the row that `group` begins, which follow it in order, or
+ * begin with it when nothing of it is in stock. */
+static rf_status take_days(rf_query_run *run, const rf_group *group,
+                           rf_place *place, rf_row *row, rf_error *err)
+{
+    static const rf_measures nothing = {0};
+    const rf_group *end = &run->groups.items[run->groups.count];
+    rf_place at = *place;
+    rf_status status = RF_OK;
+    bool hashed;
+    place->given &= ~RF_BIT(RF_DAY);
+    place->value[RF_DAY] = RF_TEXT_EMPTY;
+    row->days = run->days;
+    if ((at.given & RF_BIT(RF_DAY)) != 0) {
+        row->measures = &nothing;
+    } else if (++group < end) {
+        status = rf_coordinates_read(group->coordinates, &at, &hashed, err);
+    }
+    while (status == RF_OK && group < end &&
+           rf_place_agrees(&at, place, ~RF_BIT(RF_DAY))) {
+        rf_row_day *day = &run->days[row->day_count];
+        if (!rf_day_parse(at.value[RF_DAY], &day->day)) {
+            return rf_fail(err, RF_E_STORAGE,
+                           "the store holds a malformed key");
+        }
+        day->measures = &group->measures;
+        row->day_count++;
+        if (++group < end) {
+            status = rf_coordinates_read(group->coordinates, &at, &hashed, err);
+        }
+    }
+    return status;
+}
+
+/* Tell the next row. */
+static rf_status tell_row(rf_query_run *run, rf_query_slicing *slicing,
+                          rf_error *err)
+{
+    const rf_group *group = &run->groups.items[run->told];
+    rf_place place;
+    bool hashed;
+    rf_row row = {.organization = run->query.organizations[run->organization],
+                  .product = run->at_product,
+                  .place = &place,
+                  .measures = &group->measures};
+    rf_status status =
+        rf_coordinates_read(group->coordinates, &place, &hashed, err);
+    if (status == RF_OK && run->query.scheduled) {
+        status = take_days(run, group, &place, &row, err);
+    }
+    if (status != RF_OK) {
+        return status;
+    }
+    run->told += row.day_count + (row.measures == &group->measures ? 1 : 0);
+    for (size_t i = 0; i < row.day_count; i++) {
+        rf_slice_spend(
+            &slicing->slice); /* a row with days is many rows' work */
+    }
+    return slicing->visit(slicing->context, &row, err);
+}
+
 static rf_status tell(rf_query_run *run, rf_query_slicing *slicing,
                       rf_error *err)
 {
     while (run->told < run->groups.count) {
-        const rf_group *group = &run->groups.items[run->told];
-        rf_place place;
-        bool hashed;
-        rf_status status =
-            rf_coordinates_read(group->coordinates, &place, &hashed, err);
-        if (status == RF_OK) {
-            rf_row row = {run->query.organizations[run->organization],
-                          run->at_product, &place, &group->measures};
-            status = slicing->visit(slicing->context, &row, err);
-        }
+        rf_status status = tell_row(run, slicing, err);
         if (status != RF_OK) {
             return status;
         }
-        run->told++;
         if (!rf_slice_spend(&slicing->slice)) {
             break;
         }

@@ -14,6 +14,7 @@
 #define RINGFENCE_CORE_QUERY_H
 
 #include "core/arena.h"
+#include "core/day.h"
 #include "core/generation.h"
 #include "core/store.h"
 
@@ -34,7 +35,17 @@ typedef struct rf_query {
     size_t filter_count;
     rf_level group_by; /* what rows are told apart by, the partition's
                           dimensions included where the contract wants them */
+    bool scheduled;    /* also what is scheduled for these days, which are
+                          RF_SCHEDULE_DAYS_MAX at most */
+    rf_day first_day;
+    rf_day last_day;
 } rf_query;
+
+/* What is scheduled for a day. */
+typedef struct rf_row_day {
+    rf_day day;
+    const rf_measures *measures;
+} rf_row_day;
 
 /* One answer. Borrowed until the visit returns. */
 typedef struct rf_row {
@@ -42,6 +53,9 @@ typedef struct rf_row {
     rf_text product;
     const rf_place *place; /* the coordinates of group_by */
     const rf_measures *measures;
+    const rf_row_day
+        *days; /* those that something is scheduled for, in order */
+    size_t day_count;
 } rf_row;
 
 typedef rf_status rf_row_visit(void *context, const rf_row *row, rf_error *err);

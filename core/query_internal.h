@@ -34,8 +34,16 @@ typedef enum {
 
 struct rf_query_run {
     rf_generation *generation;
-    rf_query query;
-    rf_level_number level;
+    rf_query query;        /* with the day among its groups, where days are
+                              wanted */
+    rf_level_number level; /* what is read now: that of the stock, or, after it,
+                              that of what is scheduled */
+    rf_level_number stock_level;
+    rf_level_number schedule_level;
+    bool in_schedule;
+    char first_day[RF_DAY_TEXT_SIZE];
+    char last_day[RF_DAY_TEXT_SIZE];
+    rf_row_day *days; /* of the row being told */
 
     /* One filter per coordinate, in their order; values in the order of keys,
      * none twice. */
@@ -79,8 +87,9 @@ typedef struct rf_query_slicing {
     void *context;
 } rf_query_slicing;
 
-/* Decide which coordinates are sought. */
-void rf_query__plan_reading(rf_query_run *run);
+/* Turn to the stock, or to what is scheduled, from its beginning: decide which
+ * coordinates are sought there. */
+void rf_query__turn(rf_query_run *run, bool to_schedule);
 
 /* Read on in the product at hand; `*end`: all of it is read. */
 RF_MUST_CHECK rf_status rf_query__read(rf_query_run *run,

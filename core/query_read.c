@@ -16,7 +16,7 @@
 /* What a key has in place of coordinates that are hashed (key.c). */
 #define HASHED_MARK 0xFF
 
-void rf_query__plan_reading(rf_query_run *run)
+static void plan_reading(rf_query_run *run)
 {
     run->sought = 0;
     run->combinations = 1;
@@ -33,6 +33,14 @@ void rf_query__plan_reading(rf_query_run *run)
         run->combinations *= values;
         run->sought |= bit;
     }
+}
+
+void rf_query__turn(rf_query_run *run, bool to_schedule)
+{
+    run->reading = (rf_reading){.combination = 0};
+    run->in_schedule = to_schedule;
+    run->level = to_schedule ? run->schedule_level : run->stock_level;
+    plan_reading(run);
 }
 
 /* Note the values of one combination; the last coordinate turns fastest. */
@@ -101,7 +109,7 @@ static rf_status read_point(rf_query_run *run, rf_query_slicing *slicing,
     if (status != RF_OK) {
         return status;
     }
-    return run->combinations == 1
+    return run->combinations == 1 && !run->query.scheduled
                ? tell_node(run, slicing, err)
                : rf_groups_add(&run->groups, run->query.group_by, &run->picked,
                                &run->node.measures, err);
@@ -137,8 +145,18 @@ typedef struct scanning {
     rf_error *err;
 } scanning;
 
+/* Days sort as their texts do. */
+static bool is_in_window(const rf_query_run *run, rf_text day)
+{
+    return rf_text_compare(day, rf_text_of(run->first_day)) >= 0 &&
+           rf_text_compare(day, rf_text_of(run->last_day)) <= 0;
+}
+
 static bool passes(const rf_query_run *run, const rf_place *place)
 {
+    if (run->in_schedule && !is_in_window(run, place->value[RF_DAY])) {
+        return false;
+    }
     for (rf_level rest = run->filtered; rest != 0; rest &= rest - 1) {
         unsigned coordinate = (unsigned)__builtin_ctzll(rest);
         rf_text value = place->value[coordinate];
@@ -238,8 +256,8 @@ static bool next_range(rf_query_run *run)
     return ++reading->combination < run->combinations;
 }
 
-rf_status rf_query__read(rf_query_run *run, rf_query_slicing *slicing,
-                         bool *end, rf_error *err)
+static rf_status read_level(rf_query_run *run, rf_query_slicing *slicing,
+                            bool *end, rf_error *err)
 {
     bool are_points = run->sought == run->level.level;
     *end = false;
@@ -258,4 +276,17 @@ rf_status rf_query__read(rf_query_run *run, rf_query_slicing *slicing,
         }
     }
     return RF_OK;
+}
+
+rf_status rf_query__read(rf_query_run *run, rf_query_slicing *slicing,
+                         bool *end, rf_error *err)
+{
+    bool level_end;
+    rf_status status = read_level(run, slicing, &level_end, err);
+    bool turns = level_end && run->query.scheduled && !run->in_schedule;
+    if (turns) {
+        rf_query__turn(run, true);
+    }
+    *end = level_end && !turns;
+    return status;
 }

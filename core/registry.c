@@ -16,7 +16,7 @@
 
 #define REGISTRY_FORMAT 1
 #define ARENA_BLOCK_BYTES 4096
-#define GROUPS_EVER_MAX (RF_COORDINATES_MAX - RF_DIMENSION_COUNT)
+#define GROUPS_EVER_MAX (RF_DAY - RF_DIMENSION_COUNT)
 
 _Static_assert(RF_MEASURES_MAX <= UINT16_MAX, "an rf_measure holds a number");
 
@@ -160,7 +160,8 @@ rf_status rf_registry_group(rf_registry *registry, rf_text name, unsigned *out,
     if (index == GROUPS_EVER_MAX) {
         return rf_fail(err, RF_E_TOO_MANY_ITEMS,
                        "more than %d groups were ever configured, which "
-                       "with the dimensions makes more than %d coordinates",
+                       "with the dimensions and the day makes more than %d "
+                       "coordinates",
                        GROUPS_EVER_MAX, RF_COORDINATES_MAX);
     }
     if (index == registry->groups.count) {

@@ -53,6 +53,8 @@ typedef enum {
     X(RF_E_MISSING_PRODUCT, "missing_product", RF_CLASS_INVALID)               \
     X(RF_E_TOO_MANY_ORGANIZATIONS, "too_many_organizations", RF_CLASS_INVALID) \
     X(RF_E_NO_INDEX, "no_index", RF_CLASS_INVALID)                             \
+    X(RF_E_ATP_GROUP_BY, "atp_group_by", RF_CLASS_INVALID)                     \
+    X(RF_E_DATE_OUT_OF_WINDOW, "date_out_of_window", RF_CLASS_INVALID)         \
     X(RF_E_TOO_MANY_ITEMS, "too_many_items", RF_CLASS_INVALID)                 \
     X(RF_E_EMPTY_BATCH, "empty_batch", RF_CLASS_INVALID)                       \
     X(RF_E_BAD_CONFIGURATION, "bad_configuration", RF_CLASS_INVALID)           \

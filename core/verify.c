@@ -66,6 +66,9 @@ static rf_text coordinate_name(const rf_verify_subject *subject,
     if (coordinate < RF_DIMENSION_COUNT) {
         return rf_dimension_name(coordinate);
     }
+    if (coordinate == RF_DAY) {
+        return rf_text_of("date");
+    }
     size_t group = coordinate - RF_DIMENSION_COUNT;
     const rf_registry *registry = subject->environment->registry;
     return group < rf_registry_group_count(registry)

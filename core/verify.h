@@ -36,6 +36,7 @@ typedef struct rf_verify_report {
     uint64_t nodes; /* of the other levels */
     uint64_t reservations;
     uint64_t allocations; /* records of groups at a place */
+    uint64_t scheduled;   /* places and days that something is scheduled for */
     uint64_t holds;       /* those of them that end */
     uint64_t journal_entries;
     uint64_t places;      /* entries of the index of places */

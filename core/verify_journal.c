@@ -44,6 +44,24 @@ static rf_bytes encode(rf_buffer *buffer, rf_level level, const rf_place *place)
     return (rf_bytes){(const unsigned char *)buffer->bytes, buffer->length};
 }
 
+/* Add what was scheduled, unless its day is over. */
+static void tally_day(reading *read, rf_verify_subject *subject,
+                      const rf_entry *entry, const rf_place *place,
+                      const rf_movement *movement)
+{
+    char text[RF_DAY_TEXT_SIZE];
+    rf_place at = *place;
+    if (movement->day < subject->environment->scheduled_from) {
+        return;
+    }
+    rf_day_print(movement->day, text);
+    at.given |= RF_BIT(RF_DAY);
+    at.value[RF_DAY] = rf_text_of(text);
+    rf_verify__tally(&subject->moved, entry->organization, entry->product,
+                     encode(&read->pool, RF_LEVEL_SCHEDULE, &at),
+                     movement->measure, movement->delta);
+}
+
 /* Add up what an entry did to the stock and to the record of its groups. */
 static void tally_stock(reading *read, rf_verify_subject *subject,
                         const rf_entry *entry, const rf_place *place)
@@ -52,6 +70,10 @@ static void tally_stock(reading *read, rf_verify_subject *subject,
     bool has_groups = (place->given & RF_LEVEL_GROUPS) != 0;
     for (size_t i = 0; i < entry->movement_count; i++) {
         const rf_movement *movement = &entry->movements[i];
+        if (movement->day != 0) {
+            tally_day(read, subject, entry, place, movement);
+            continue;
+        }
         rf_verify__tally(&subject->moved, entry->organization, entry->product,
                          stock, movement->measure, movement->delta);
         if (has_groups && subject->has_pool &&

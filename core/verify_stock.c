@@ -20,7 +20,8 @@ typedef struct product_check {
     rf_verify_subject *subject;
     const rf_level_state *leaf;
     const rf_level_state *pool; /* of the allocation records, or NULL */
-    rf_key_parts parts;         /* of the record at hand */
+    const rf_level_state *schedule;
+    rf_key_parts parts; /* of the record at hand */
     rf_node node;
     rf_arena arena;  /* for one record */
     rf_head head;    /* as stored */
@@ -93,17 +94,15 @@ static void note_overflow(product_check *check, const rf_place *place,
     }
 }
 
-/* Add a leaf to what every level of its family, with groups or without, should
- * hold. */
+/* Add a leaf to what every level of its kind should hold. */
 static void expect_leaf(product_check *check, const rf_level_state *own,
                         rf_bytes key, const rf_place *place)
 {
     const rf_environment *environment = check->subject->environment;
-    rf_level groups = own->level & RF_LEVEL_GROUPS;
+    rf_level_kind kind = rf_level_kind_of(own->level);
     for (size_t i = 0; i < environment->level_count; i++) {
         const rf_level_state *level = &environment->levels[i];
-        bool has_groups = (level->level & RF_LEVEL_GROUPS) != 0;
-        if (level == own || has_groups != (groups != 0) ||
+        if (level == own || rf_level_kind_of(level->level) != kind ||
             !rf_level_state_counts(level, key)) {
             continue;
         }
@@ -226,6 +225,35 @@ static bool visit_allocation(void *context, rf_bytes key, rf_bytes value)
     return check->status == RF_OK && !check->verifier->is_stopped;
 }
 
+/* What was scheduled for days that are over goes at leisure, level by level. */
+static bool is_over(const product_check *check, const rf_place *place)
+{
+    rf_day day = 0;
+    return (place->given & RF_BIT(RF_DAY)) != 0 &&
+           rf_day_parse(place->value[RF_DAY], &day) &&
+           day < check->subject->environment->scheduled_from;
+}
+
+static bool visit_scheduled(void *context, rf_bytes key, rf_bytes value)
+{
+    product_check *check = context;
+    rf_place place;
+    rf_day day;
+    if (rf_key_read(key, &check->parts, NULL) != RF_OK) {
+        return true; /* told when all records are looked at */
+    }
+    check->verifier->report->scheduled++;
+    if (read_node(check, check->schedule, key, value, &place) &&
+        !is_over(check, &place)) {
+        if (!rf_day_parse(place.value[RF_DAY], &day)) {
+            differ(check, &place, "something is scheduled for no day");
+        }
+        expect_leaf(check, check->schedule, key, &place);
+        tally_node(check, check->schedule, &place, &check->subject->stock);
+    }
+    return check->status == RF_OK && !check->verifier->is_stopped;
+}
+
 static void check_place(product_check *check, const rf_place *place)
 {
     rf_key key;
@@ -249,7 +277,8 @@ static void check_node(product_check *check, rf_bytes key, rf_bytes value)
     const rf_level_state *level =
         find_level(environment, check->parts.level_number);
     rf_place place;
-    if (level != NULL && (level == check->leaf || level == check->pool)) {
+    if (level != NULL && (level == check->leaf || level == check->pool ||
+                          level == check->schedule)) {
         return; /* read before */
     }
     check->verifier->report->nodes++;
@@ -258,7 +287,7 @@ static void check_node(product_check *check, rf_bytes key, rf_bytes value)
         return;
     }
     if (!read_node(check, level, key, value, &place) ||
-        level->phase == RF_LEVEL_DROPPING) {
+        level->phase == RF_LEVEL_DROPPING || is_over(check, &place)) {
         return;
     }
     rf_measures *measures = &check->node.measures;
@@ -430,7 +459,8 @@ static void check_totals(product_check *check)
         rf_groups *groups = &check->subject->expected[i];
         const rf_level_state *level = &environment->levels[i];
         bool of_allocations =
-            level == check->leaf || (level->level & RF_LEVEL_GROUPS) != 0;
+            level == check->leaf ||
+            rf_level_kind_of(level->level) == RF_LEVEL_OF_ALLOCATIONS;
         for (size_t g = 0; g < groups->count && !check->verifier->is_stopped;
              g++) {
             check_group(check, &groups->items[g],
@@ -476,9 +506,15 @@ static rf_status verify_product(rf_verifier *verifier,
     check->leaf =
         rf_environment_active_level(subject->environment, RF_LEVEL_LEAF);
     check->pool = rf_environment_pool_level(subject->environment);
+    check->schedule =
+        rf_environment_leaf_level(subject->environment, RF_LEVEL_OF_SCHEDULES);
     rf_status status = scan_level(check, product, check->leaf, visit_leaf, err);
     if (status == RF_OK) {
         status = scan_level(check, product, check->pool, visit_allocation, err);
+    }
+    if (status == RF_OK) {
+        status =
+            scan_level(check, product, check->schedule, visit_scheduled, err);
     }
     if (status == RF_OK && check->status == RF_OK && !verifier->is_stopped) {
         status = rf_slice_scan(verifier->store, verifier->transaction,

@@ -75,8 +75,9 @@ rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
                           const rf_place *place, rf_posting *out, rf_error *err)
 {
     const rf_environment *environment = work->environment;
-    const rf_level_state *leaf =
-        rf_environment_active_level(environment, RF_LEVEL_LEAF);
+    bool scheduled = (place->given & RF_BIT(RF_DAY)) != 0;
+    rf_level_kind kind = scheduled ? RF_LEVEL_OF_SCHEDULES : RF_LEVEL_OF_STOCK;
+    const rf_level_state *leaf = rf_environment_leaf_level(environment, kind);
     RF_ASSERT(leaf != NULL);
     rf_key prefix;
     rf_key_product(&prefix, environment->number, organization, product);
@@ -96,7 +97,7 @@ rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
     add_node(out, leaf, rf_work_want_node(work, &prefix, leaf, place));
     for (size_t i = 0; i < environment->level_count; i++) {
         const rf_level_state *level = &environment->levels[i];
-        if (level != leaf && (level->level & RF_LEVEL_GROUPS) == 0 &&
+        if (level != leaf && rf_level_kind_of(level->level) == kind &&
             rf_level_state_counts(level, rf_key_bytes(&leaf_key))) {
             add_node(out, level,
                      rf_work_want_node(work, &prefix, level, place));
@@ -107,7 +108,29 @@ rf_status rf_posting_plan(rf_work *work, rf_text organization, rf_text product,
             return out_of_memory(err);
         }
     }
+    if (scheduled) {
+        out->place_node = out->nodes[0];
+    }
     return RF_OK;
+}
+
+rf_status rf_posting_plan_day(rf_work *work, const rf_posting *stock,
+                              rf_day day, rf_posting *out, rf_error *err)
+{
+    rf_arena *arena = rf_workset_arena(work->workset);
+    rf_place *place = rf_arena_alloc(arena, sizeof *place);
+    char *text = rf_arena_alloc(arena, RF_DAY_TEXT_SIZE);
+    if (place == NULL || text == NULL) {
+        return out_of_memory(err);
+    }
+    rf_day_print(day, text);
+    *place = *stock->place;
+    place->given |= RF_BIT(RF_DAY);
+    place->value[RF_DAY] = rf_text_of(text);
+    rf_status status = rf_posting_plan(work, stock->organization,
+                                       stock->product, place, out, err);
+    out->day = day;
+    return status;
 }
 
 void rf_posting_place_key(const rf_work *work, const rf_posting *posting,
@@ -152,7 +175,7 @@ rf_status rf_posting_apply(rf_work *work, rf_posting *posting,
     }
     if (status == RF_OK) {
         work->movements[work->movement_count++] =
-            (rf_movement){measure, delta, 0};
+            (rf_movement){measure, posting->day, delta, 0};
     }
     return status;
 }
@@ -161,8 +184,10 @@ void rf_posting_note_totals(rf_work *work, const rf_posting *posting)
 {
     for (size_t i = 0; i < work->movement_count; i++) {
         rf_movement *movement = &work->movements[i];
-        movement->total = rf_measures_get(&posting->nodes[0]->node.measures,
-                                          movement->measure);
+        if (movement->day == posting->day) {
+            movement->total = rf_measures_get(&posting->nodes[0]->node.measures,
+                                              movement->measure);
+        }
     }
 }
 

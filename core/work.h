@@ -12,6 +12,7 @@
 #define RINGFENCE_CORE_WORK_H
 
 #include "core/command.h"
+#include "core/day.h"
 #include "core/environment.h"
 #include "core/journal.h"
 #include "core/workset.h"
@@ -42,15 +43,17 @@ RF_MUST_CHECK rf_status rf_work_read_node(const rf_record *node,
                                           rf_error *err);
 
 /* The nodes that one change of stock goes to: the leaf first, then one per
- * level without groups. */
+ * level without groups. What is scheduled has levels of its own. */
 typedef struct rf_posting {
     size_t count;
     rf_record **nodes;     /* in the workset's arena */
     rf_level *levels;      /* theirs; RF_LEVEL_NONE while one is built */
-    rf_record *place_node; /* the one of {Site, Location}, or NULL */
+    rf_record *place_node; /* not present: the product may be new at its place;
+                              NULL: no level can tell */
     rf_text organization;  /* for the index of places */
     rf_text product;
     const rf_place *place;
+    rf_day day; /* that it is scheduled for; 0: it is stock now */
 } rf_posting;
 
 /* No level has all coordinates: this stands for one that cannot be asked. */
@@ -60,10 +63,16 @@ typedef struct rf_posting {
 rf_record *rf_posting_node(const rf_posting *posting, rf_level level);
 
 /* Want every node of a change at `place`, whose groups do not matter here: what
- * carries groups is posted to a pool's nodes, too (pool.h). */
+ * carries groups is posted to a pool's nodes, too (pool.h). A place that has a
+ * day is one of the schedule. */
 RF_MUST_CHECK rf_status rf_posting_plan(rf_work *work, rf_text organization,
                                         rf_text product, const rf_place *place,
                                         rf_posting *out, rf_error *err);
+
+/* The same for what is scheduled for a day at the place of `stock`. */
+RF_MUST_CHECK rf_status rf_posting_plan_day(rf_work *work,
+                                            const rf_posting *stock, rf_day day,
+                                            rf_posting *out, rf_error *err);
 
 /* Make the posting's key in the index of places. */
 void rf_posting_place_key(const rf_work *work, const rf_posting *posting,
@@ -75,7 +84,7 @@ RF_MUST_CHECK rf_status rf_posting_apply(rf_work *work, rf_posting *posting,
                                          rf_measure measure, rf_quantity delta,
                                          rf_error *err);
 
-/* Fill in the totals of the movements noted so far. */
+/* Fill in the totals of the movements that the posting noted so far. */
 void rf_posting_note_totals(rf_work *work, const rf_posting *posting);
 
 /* What a level holds at some coordinates: one node, or, where no level keeps

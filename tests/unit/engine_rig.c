@@ -249,6 +249,9 @@ static unsigned find_coordinate(engine_rig *rig, rf_text name)
             dimension = RF_DIMENSION_COUNT + (int)i;
         }
     }
+    if (rf_text_is_name(name, rf_text_of("date"))) {
+        dimension = RF_DAY;
+    }
     if (dimension < 0) {
         fail_msg("no coordinate %.*s", (int)name.length, name.bytes);
     }

@@ -49,7 +49,10 @@ static void post(draft_fixture *f, const char *source, const char *name,
 /* Write one row into the emptied buffer. */
 static rf_status write_row(draft_fixture *f)
 {
-    rf_row row = {rf_text_of("acme"), rf_text_of("LAMP"), &place, &posted};
+    rf_row row = {.organization = rf_text_of("acme"),
+                  .product = rf_text_of("LAMP"),
+                  .place = &place,
+                  .measures = &posted};
     rf_json_writer writer;
     rf_buffer_clear(&out);
     rf_json_writer_init(&writer, &out, false);

@@ -362,7 +362,10 @@ static void test_levels_by_location(void **state)
     assert_true(
         has_level(catalog, RF_LEVEL_PLACE | RF_BIT(BATCH) | RF_BIT(SIZE)));
     assert_true(has_level(catalog, RF_BIT(SIZE)));
-    assert_int_equal(catalog->level_count, 10);
+    assert_true(has_level(catalog, RF_LEVEL_PLACE | RF_BIT(BATCH) |
+                                       RF_BIT(SIZE) | RF_BIT(RF_DAY)));
+    assert_true(has_level(catalog, RF_LEVEL_SCHEDULE));
+    assert_int_equal(catalog->level_count, 12);
 }
 
 static void test_levels_by_product(void **state)
@@ -383,7 +386,51 @@ static void test_levels_by_product(void **state)
         has_level(catalog, RF_LEVEL_PLACE | RF_BIT(BATCH) | RF_BIT(SIZE)));
     assert_true(has_level(catalog, RF_BIT(BATCH) | RF_BIT(SIZE)));
     assert_true(has_level(catalog, RF_BIT(SIZE)));
-    assert_int_equal(catalog->level_count, 12);
+    assert_true(has_level(catalog, RF_LEVEL_PLACE | RF_BIT(BATCH) |
+                                       RF_BIT(SIZE) | RF_BIT(RF_DAY)));
+    assert_true(
+        has_level(catalog, RF_BIT(BATCH) | RF_BIT(SIZE) | RF_BIT(RF_DAY)));
+    assert_true(has_level(catalog, RF_LEVEL_SCHEDULE));
+    assert_int_equal(catalog->level_count, 15);
+}
+
+static rf_draft_promise promise(const char *measure, unsigned days)
+{
+    return (rf_draft_promise){{rf_text_of(measure), rf_text_of("promise")},
+                              days};
+}
+
+static void test_promises(void **state)
+{
+    draft_fixture *f = *state;
+    rf_draft_promise promises[] = {promise("IV.OnHand", 7),
+                                   promise("iv.availabletoreserve", 3),
+                                   promise("iv.onhand", 5)};
+    draft_shop(f);
+    draft_schedule_set(f, "SizeId, SiteId");
+    f->draft.promises = promises;
+    f->draft.promise_count = 3;
+    f->draft.schedule_days = 180;
+    const rf_schedule_rules *schedule = &draft_build(f)->schedule;
+    assert_true(schedule->grouped);
+    assert_int_equal(schedule->days, 180);
+    assert_int_equal(schedule->set_count, 1);
+    assert_int_equal(schedule->sets[0], RF_BIT(SIZE));
+    assert_int_equal(schedule->promise_count, 2);
+    assert_int_equal(schedule->promises[1].days, 180);
+    /* Each for itself, as far ahead as the furthest. */
+    f->draft.schedule_days = 0;
+    schedule = &draft_build(f)->schedule;
+    assert_false(schedule->grouped);
+    assert_int_equal(schedule->days, 7);
+    assert_int_equal(schedule->promises[1].days, 3);
+    /* Nothing is said. */
+    f->draft.promise_count = 0;
+    f->draft.schedule_set_count = 0;
+    schedule = &draft_build(f)->schedule;
+    assert_int_equal(schedule->days, RF_SCHEDULE_DAYS_DEFAULT);
+    assert_int_equal(schedule->set_count, 1);
+    assert_int_equal(schedule->sets[0], 0);
 }
 
 static void test_the_longest_name_counts_characters(void **state)
@@ -460,6 +507,7 @@ int main(void)
         TEST(test_large_factors_overflow_too),
         TEST(test_levels_by_location),
         TEST(test_levels_by_product),
+        TEST(test_promises),
         TEST(test_the_longest_name_counts_characters),
         TEST(test_every_failed_allocation_is_reported),
     };

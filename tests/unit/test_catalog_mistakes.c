@@ -224,6 +224,28 @@ static void test_mistakes_of_sets_and_levels(void **state)
     assert_problem(f, "level[1]", "more than once");
 }
 
+static void test_mistakes_of_promises(void **state)
+{
+    draft_fixture *f = *state;
+    rf_draft_promise promise = {
+        {rf_text_of("iv.nothing"), rf_text_of("promise")}, 7};
+    draft_shop(f);
+    f->draft.promises = &promise;
+    f->draft.promise_count = 1;
+    assert_problem(f, "promise", "not a configured calculated measure");
+    draft_source(f, "a", draft_list(f, "m", 9));
+    draft_formula(f, "a", "eight", draft_list(f, "a.m", 8), "");
+    draft_formula(f, "a", "nine", draft_list(f, "a.m", 9), "");
+    f->draft.promises = &promise;
+    f->draft.promise_count = 1;
+    promise.measure.text = rf_text_of("a.eight");
+    draft_build(f);
+    rf_catalog_free(f->catalog);
+    f->catalog = NULL;
+    promise.measure.text = rf_text_of("a.nine");
+    assert_problem(f, "promise", "more than 8 physical measures");
+}
+
 static void test_mistakes_of_aliases(void **state)
 {
     draft_fixture *f = *state;
@@ -351,8 +373,8 @@ static void test_groups_ever_configured_have_a_limit(void **state)
     rf_catalog_free(f->catalog);
     f->catalog = NULL;
     draft_reset(f);
-    f->draft.groups = draft_names(f, draft_list(f, "d", 8), "groups");
-    assert_problem(f, "groups[7]", "64");
+    f->draft.groups = draft_names(f, draft_list(f, "d", 7), "groups");
+    assert_problem(f, "groups[6]", "64");
 }
 
 static void test_term_limit_just_under_at_and_over(void **state)
@@ -428,8 +450,9 @@ static void test_alias_limit_just_under_at_and_over(void **state)
 static void test_level_limit_just_under_at_and_over(void **state)
 {
     draft_fixture *f = *state;
-    /* The leaf, {}, site, place and two of the reservation dimensions. */
-    size_t count = 6;
+    /* The leaf, {}, site, place, two of the reservation dimensions, and the
+     * two of what is scheduled. */
+    size_t count = 8;
     for (unsigned i = 4; i < 33 && count < RF_CATALOG_LEVELS_MAX; i++) {
         for (unsigned j = i + 1; j < 33 && count < RF_CATALOG_LEVELS_MAX; j++) {
             char keys[64];
@@ -463,6 +486,7 @@ int main(void)
         TEST(test_factors_have_a_limit),
         TEST(test_mistakes_of_reservations),
         TEST(test_mistakes_of_sets_and_levels),
+        TEST(test_mistakes_of_promises),
         TEST(test_mistakes_of_aliases),
         TEST(test_mistakes_of_groups),
         TEST(test_all_mistakes_are_told_at_once),

@@ -677,9 +677,11 @@ static void test_the_standard_document(void **state)
     assert_text(rf_catalog_coordinate_name(catalog, catalog->group_order[1]),
                 "segment");
     /* The leaf, three of the partition, two of the reservation, two more of
-     * the first index set's three, the second's, and one for each prefix of
-     * the groups. */
-    assert_int_equal(catalog->level_count, 11);
+     * the first index set's three, the second's, one for each prefix of the
+     * groups, and two of what is scheduled. */
+    assert_int_equal(catalog->level_count, 13);
+    assert_int_equal(catalog->schedule.days, 5);
+    assert_int_equal(catalog->schedule.promise_count, 2);
     rf_catalog_free(catalog);
 }
 

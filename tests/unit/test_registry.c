@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GROUPS_MAX (RF_COORDINATES_MAX - RF_DIMENSION_COUNT)
+#define GROUPS_MAX (RF_DAY - RF_DIMENSION_COUNT)
 
 static rf_registry *create(void)
 {
@@ -120,7 +120,7 @@ static void test_group_limit_just_under_at_and_over(void **state)
         RF_E_TOO_MANY_ITEMS);
     assert_non_null(strstr(err.message, "64"));
     assert_int_equal(coordinate, 7);
-    assert_int_equal(group(registry, "group30"), RF_COORDINATES_MAX - 1);
+    assert_int_equal(group(registry, "group29"), RF_DAY - 1);
     rf_registry_free(registry);
 }
 
