@@ -29,6 +29,7 @@
 static const rf_routes *const tables[] = {
     &rf_routes_reserve,
     &rf_routes_onhand,
+    &rf_routes_schedule,
     &rf_routes_set,
     &rf_routes_query,
     &rf_routes_allocation,

@@ -42,23 +42,61 @@ static void put_measure_key(rf_json_writer *writer, const rf_catalog *catalog,
     rf_json_put_key_text(writer, (rf_text){text, (size_t)length});
 }
 
+/* Put the movements of one day, or, where that is 0, of the stock. */
+static void put_amounts(rf_json_writer *writer, const rf_catalog *catalog,
+                        const rf_entry *entry, rf_day day, bool totals)
+{
+    rf_json_begin_object(writer);
+    for (size_t i = 0; i < entry->movement_count; i++) {
+        const rf_movement *movement = &entry->movements[i];
+        if (movement->day == day) {
+            put_measure_key(writer, catalog, movement->measure);
+            rf_json_put_quantity(writer,
+                                 totals ? movement->total : movement->delta);
+        }
+    }
+    rf_json_end_object(writer);
+}
+
+/* Days come in order, those of a schedule alone or behind the stock. */
+static void put_days(rf_json_writer *writer, const rf_catalog *catalog,
+                     const rf_entry *entry, bool totals)
+{
+    rf_day last = 0;
+    rf_json_begin_object(writer);
+    for (size_t i = 0; i < entry->movement_count; i++) {
+        rf_day day = entry->movements[i].day;
+        char text[RF_DAY_TEXT_SIZE];
+        if (day == last) {
+            continue;
+        }
+        rf_day_print(day, text);
+        rf_json_put_key_text(writer, rf_text_of(text));
+        put_amounts(writer, catalog, entry, day, totals);
+        last = day;
+    }
+    rf_json_end_object(writer);
+}
+
+static bool has_days(const rf_entry *entry)
+{
+    size_t count = entry->movement_count;
+    return count > 0 && entry->movements[count - 1].day != 0;
+}
+
 static void put_movements(rf_json_writer *writer, const rf_catalog *catalog,
                           const rf_entry *entry)
 {
     rf_json_put_key(writer, "deltas");
-    rf_json_begin_object(writer);
-    for (size_t i = 0; i < entry->movement_count; i++) {
-        put_measure_key(writer, catalog, entry->movements[i].measure);
-        rf_json_put_quantity(writer, entry->movements[i].delta);
-    }
-    rf_json_end_object(writer);
+    put_amounts(writer, catalog, entry, 0, false);
     rf_json_put_key(writer, "totals");
-    rf_json_begin_object(writer);
-    for (size_t i = 0; i < entry->movement_count; i++) {
-        put_measure_key(writer, catalog, entry->movements[i].measure);
-        rf_json_put_quantity(writer, entry->movements[i].total);
+    put_amounts(writer, catalog, entry, 0, true);
+    if (has_days(entry)) {
+        rf_json_put_key(writer, "deltasByDate");
+        put_days(writer, catalog, entry, false);
+        rf_json_put_key(writer, "totalsByDate");
+        put_days(writer, catalog, entry, true);
     }
-    rf_json_end_object(writer);
 }
 
 static void put_key(rf_json_writer *writer, const char *name, rf_text text)

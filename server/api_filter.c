@@ -11,6 +11,9 @@
 /* Larger numbers of pages or warehouses are slips. */
 #define PAGE_MAX 1000000000
 
+/* Longer than any date is written. */
+#define DATE_CHARACTERS_MAX 100
+
 static rf_status fail_memory(rf_error *err)
 {
     return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
@@ -245,16 +248,22 @@ static rf_status read_groups(rf_call *call, rf_json_object body,
 static rf_status read_flags(rf_json_object body, rf_index_query *out,
                             rf_error *err)
 {
-    bool promise = false;
+    rf_promise_request *promise = &out->promise;
     rf_status status = rf_json_bool(body, "returnNegative", RF_JSON_OPTIONAL,
                                     &out->negative, err);
+    promise->from = RF_TEXT_EMPTY;
+    promise->to = RF_TEXT_EMPTY;
     if (status == RF_OK) {
-        status =
-            rf_json_bool(body, "QueryATP", RF_JSON_OPTIONAL, &promise, err);
+        status = rf_json_bool(body, "QueryATP", RF_JSON_OPTIONAL,
+                              &promise->wanted, err);
     }
-    return status == RF_OK && promise
-               ? rf_fail_field(err, RF_E_INVALID_FIELD, "QueryATP",
-                               "QueryATP is not supported by this version")
+    if (status == RF_OK) {
+        status = rf_json_string(body, "ATPFromDate", RF_JSON_OPTIONAL,
+                                DATE_CHARACTERS_MAX, &promise->from, err);
+    }
+    return status == RF_OK
+               ? rf_json_string(body, "ATPToDate", RF_JSON_OPTIONAL,
+                                DATE_CHARACTERS_MAX, &promise->to, err)
                : status;
 }
 
@@ -342,6 +351,10 @@ rf_status rf_index_query_read(rf_call *call, rf_index_query *out, rf_error *err)
     if (status == RF_OK && !rf_call_catalog(call)->by_product) {
         out->query.group_by |= RF_LEVEL_PLACE;
     }
-    return status == RF_OK ? check_reach(rf_call_catalog(call), out, err)
-                           : status;
+    if (status == RF_OK) {
+        status = check_reach(rf_call_catalog(call), out, err);
+    }
+    return status == RF_OK && out->promise.wanted
+               ? rf_promise_check(rf_call_catalog(call), &out->query, err)
+               : status;
 }

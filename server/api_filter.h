@@ -6,15 +6,17 @@
 
 #include "core/query.h"
 #include "server/api_internal.h"
+#include "server/api_promise.h"
 
 /* One index query, as it was asked. */
 typedef struct rf_index_query {
     rf_query query; /* borrows from the body and the call's memory */
     rf_filter filters[RF_DIMENSION_COUNT];
-    bool second;         /* Api-Version 2.0: pages, several organizations */
-    bool negative;       /* returnNegative */
-    int64_t page_number; /* from 1 */
-    int64_t page_size;   /* in warehouses; 0: everything on one page */
+    bool second;   /* Api-Version 2.0: pages, several organizations */
+    bool negative; /* returnNegative */
+    rf_promise_request promise; /* QueryATP and its dates */
+    int64_t page_number;        /* from 1 */
+    int64_t page_size;          /* in warehouses; 0: everything on one page */
 } rf_index_query;
 
 /* Read the body and the parameters of a call. `out` must stay where it is

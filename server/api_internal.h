@@ -88,6 +88,7 @@ typedef struct rf_routes {
 
 /* The tables. */
 extern const rf_routes rf_routes_onhand;
+extern const rf_routes rf_routes_schedule;
 extern const rf_routes rf_routes_set;
 extern const rf_routes rf_routes_reserve;
 extern const rf_routes rf_routes_query;

@@ -186,14 +186,25 @@ static rf_status begin_rows(answer *a, rf_error *err)
                               .now_ms = rf_api_clock_ms(),
                               .thread = a->call->thread->number};
     fix_place(a);
+    rf_status status = rf_row_layout_make(
+        rf_call_catalog(a->call), &a->call->exchange->arena, &a->layout, err);
+    if (status == RF_OK && asked->promise.wanted) {
+        rf_promise_request *promise = &a->asked.promise;
+        promise->now_ms = a->style.now_ms;
+        status = rf_promises_make(rf_call_catalog(a->call), promise,
+                                  &a->call->exchange->arena, &a->asked.query,
+                                  &a->style.promises, err);
+    }
+    if (status != RF_OK) {
+        return status;
+    }
     rf_reply_begin(a->call, 200, &a->writer);
     if (asked->second) {
         rf_json_begin_object(&a->writer);
         rf_json_put_key(&a->writer, "Value");
     }
     rf_json_begin_array(&a->writer);
-    return rf_row_layout_make(rf_call_catalog(a->call),
-                              &a->call->exchange->arena, &a->layout, err);
+    return RF_OK;
 }
 
 /* Begin the run of the next warehouse of the page: its location takes the

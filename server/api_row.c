@@ -237,6 +237,10 @@ rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
     rf_put_place(writer, layout->catalog, style->shown, row->place);
     rf_json_put_key(writer, "quantities");
     rf_status status = rf_row_put_quantities(layout, style, row, writer, err);
+    if (status == RF_OK && style->promises != NULL) {
+        status =
+            rf_promises_put(style->promises, layout, style, row, writer, err);
+    }
     if (status == RF_OK) {
         rf_json_end_object(writer);
     }

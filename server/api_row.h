@@ -16,10 +16,8 @@
 #include "core/arena.h"
 #include "core/catalog.h"
 #include "core/query.h"
+#include "server/api_promise.h"
 #include "server/json_write.h"
-
-/* What is worked out once for all rows of an answer. */
-typedef struct rf_row_layout rf_row_layout;
 
 /* Make the layout for a catalog, which it borrows, in the arena.
  * RF_E_NO_MEMORY. */
@@ -27,13 +25,14 @@ RF_MUST_CHECK rf_status rf_row_layout_make(const rf_catalog *catalog,
                                            rf_arena *arena, rf_row_layout **out,
                                            rf_error *err);
 
-typedef struct rf_row_style {
-    rf_level shown;    /* the coordinates of "dimensions" */
-    bool organization; /* put "organizationId", too */
-    bool negative;     /* put values below zero */
-    int64_t now_ms;    /* for formulas: one time for a whole answer */
-    unsigned thread;   /* whose scripts to use */
-} rf_row_style;
+struct rf_row_style {
+    rf_level shown;        /* the coordinates of "dimensions" */
+    bool organization;     /* put "organizationId", too */
+    bool negative;         /* put values below zero */
+    int64_t now_ms;        /* for formulas: one time for a whole answer */
+    unsigned thread;       /* whose scripts to use */
+    rf_promises *promises; /* put what can be promised, too; or NULL */
+};
 
 /* Put one row, whose place may hold more coordinates than are shown.
  * RF_E_QUANTITY_OVERFLOW: a formula's value does not fit; RF_E_SCRIPT: a script

@@ -206,15 +206,24 @@ static void read_indexes(rf_document_reader *reader,
     }
 }
 
+/* Until 180 days could be scheduled, each measure had a period of its own. */
 static void read_schedule(rf_document_reader *reader,
                           const rf_document_part *root, rf_draft *draft)
 {
     rf_document_part section;
+    bool whole = true;
+    int64_t days = RF_SCHEDULE_DAYS_DEFAULT;
     if (rf_document__child(reader, root, "scheduleConfiguration",
                            RF_JSON_OBJECT, &section)) {
         (void)read_sets(reader, &section, &draft->schedule_sets,
                         &draft->schedule_set_count);
+        (void)rf_document__flag(reader, &section, "isScheduleV2", &whole);
+        (void)rf_document__integer(reader, &section, "schedulePeriodInDays",
+                                   (rf_json_range){1, RF_SCHEDULE_DAYS_MAX},
+                                   &days);
+        rf_document__read_promises(reader, &section, draft);
     }
+    draft->schedule_days = whole ? (unsigned)days : 0;
 }
 
 static void give_reservation_keys(rf_document_reader *reader,

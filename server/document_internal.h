@@ -89,4 +89,9 @@ void rf_document__read_allocation(rf_document_reader *reader,
                                   const rf_document_part *root,
                                   rf_draft *draft);
 
+/* Read "atpCalculatedMeasures" of "scheduleConfiguration". */
+void rf_document__read_promises(rf_document_reader *reader,
+                                const rf_document_part *section,
+                                rf_draft *draft);
+
 #endif

@@ -8,13 +8,11 @@
 -- here must go.
 
 return {
-  ["12-atp.json"] = "POST /onhand/changeschedule and ATP queries",
   ["13-exact-and-get-query.json"] = "POST /onhand/exactquery, GET /onhand",
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",
 
   ["tolerance-1"] = "GET /onhand (see tolerance_spec)",
-  ["tolerance-2"] = "POST /onhand/changeschedule (see tolerance_spec)",
   ["errors-2"] =
     "jobs, orders (see http_spec)",
   ["errors-3"] = "token calls (see auth_spec)",
