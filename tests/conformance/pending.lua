@@ -8,6 +8,7 @@
 -- here must go.
 
 return {
+  ["12-atp.json"] = "POST /onhand/exactquery, GET /onhand",
   ["13-exact-and-get-query.json"] = "POST /onhand/exactquery, GET /onhand",
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",

@@ -2,7 +2,6 @@
  * test_day.c - days and dates.
  */
 #include "core/day.h"
-
 #include "tests/unit/unit.h"
 
 #include <time.h>
