@@ -121,17 +121,26 @@ static rf_text unquote(rf_text text)
     return quoted ? (rf_text){text.bytes + 1, text.length - 2} : text;
 }
 
+/* Say whether a parameter has that name; `start` has the '=', too. */
+static bool has_start(rf_text parameter, rf_text start)
+{
+    return parameter.length >= start.length &&
+           rf_text_is_name((rf_text){parameter.bytes, start.length}, start);
+}
+
+static rf_text behind(rf_text parameter, rf_text start)
+{
+    return (rf_text){parameter.bytes + start.length,
+                     parameter.length - start.length};
+}
+
 /* Parameters other than the charset say nothing about the bytes. */
 static bool is_utf8_parameter(rf_text parameter)
 {
     rf_text charset = rf_text_of("charset=");
-    if (parameter.length < charset.length ||
-        !rf_text_is_name((rf_text){parameter.bytes, charset.length}, charset)) {
-        return true;
-    }
-    rf_text value = unquote((rf_text){parameter.bytes + charset.length,
-                                      parameter.length - charset.length});
-    return rf_text_is_name(value, rf_text_of("utf-8"));
+    return !has_start(parameter, charset) ||
+           rf_text_is_name(unquote(behind(parameter, charset)),
+                           rf_text_of("utf-8"));
 }
 
 /* Say whether a Content-Type is one of `types`, in UTF-8, or absent. */
@@ -171,18 +180,40 @@ bool rf_route_is_text(rf_text content_type)
     return is_one_of(content_type, types, sizeof types / sizeof types[0]);
 }
 
+bool rf_route_is_form(rf_text content_type)
+{
+    static const char *const types[] = {"application/x-www-form-urlencoded"};
+    return trim(content_type).length > 0 && is_one_of(content_type, types, 1);
+}
+
+bool rf_route_is_multipart(rf_text content_type, rf_text *boundary)
+{
+    rf_text rest = content_type;
+    rf_text start = rf_text_of("boundary=");
+    *boundary = RF_TEXT_EMPTY;
+    if (!rf_text_is_name(take_part(&rest, ';'),
+                         rf_text_of("multipart/form-data"))) {
+        return false;
+    }
+    while (rest.length > 0) {
+        rf_text parameter = take_part(&rest, ';');
+        if (has_start(parameter, start)) {
+            *boundary = unquote(behind(parameter, start));
+        }
+    }
+    return true;
+}
+
 /* Read "q=0.25" as 250. Anything else that is no weight is 1000, a malformed
  * one is 0. */
 static unsigned read_weight(rf_text parameter)
 {
     static const unsigned places[] = {1000, 0, 100, 10, 1};
     rf_text start = rf_text_of("q=");
-    if (parameter.length < start.length ||
-        !rf_text_is_name((rf_text){parameter.bytes, start.length}, start)) {
+    if (!has_start(parameter, start)) {
         return 1000;
     }
-    rf_text digits = {parameter.bytes + start.length,
-                      parameter.length - start.length};
+    rf_text digits = behind(parameter, start);
     unsigned weight = 0;
     if (digits.length > sizeof places / sizeof places[0] ||
         (digits.length > 1 && digits.bytes[1] != '.')) {

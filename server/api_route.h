@@ -42,6 +42,14 @@ bool rf_route_is_json(rf_text content_type);
  * text/x-lua, application/octet-stream), or absent. */
 bool rf_route_is_text(rf_text content_type);
 
+/* Say whether a Content-Type is a form as in queries, in UTF-8
+ * (application/x-www-form-urlencoded). Absent: no. */
+bool rf_route_is_form(rf_text content_type);
+
+/* Say whether a Content-Type is multipart/form-data, and between what its parts
+ * stand; empty: it does not say. */
+bool rf_route_is_multipart(rf_text content_type, rf_text *boundary);
+
 /* Return how much an Accept header wants a media type, in thousandths. Only
  * what is named counts, "*" does not: 0 when it is not there. */
 unsigned rf_route_accepts(rf_text accept, const char *type);

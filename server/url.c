@@ -141,8 +141,8 @@ rf_status rf_url_split_path(rf_arena *arena, rf_text raw, rf_path *path,
     return RF_OK;
 }
 
-static rf_status add_pair(rf_arena *arena, rf_text raw, rf_url_query *query,
-                          rf_error *err)
+static rf_status add_pair(rf_arena *arena, rf_text raw, const char *part,
+                          rf_url_query *query, rf_error *err)
 {
     const char *equals = memchr(raw.bytes, '=', raw.length);
     size_t name_length =
@@ -153,9 +153,9 @@ static rf_status add_pair(rf_arena *arena, rf_text raw, rf_url_query *query,
         value = (rf_text){equals + 1, raw.length - name_length - 1};
     }
     rf_url_pair *pair = &query->pairs[query->count];
-    rf_status status = decode(arena, name, true, "query", &pair->name, err);
+    rf_status status = decode(arena, name, true, part, &pair->name, err);
     if (status == RF_OK) {
-        status = decode(arena, value, true, "query", &pair->value, err);
+        status = decode(arena, value, true, part, &pair->value, err);
     }
     query->count += status == RF_OK;
     return status;
@@ -171,14 +171,15 @@ static size_t count_pieces(rf_text raw)
     return count;
 }
 
-rf_status rf_url_parse_query(rf_arena *arena, rf_text raw, rf_url_query *query,
-                             rf_error *err)
+/* Decode pairs. `part` is what the error calls the whole. */
+static rf_status parse_pairs(rf_arena *arena, rf_text raw, const char *part,
+                             rf_url_query *query, rf_error *err)
 {
     *query = (rf_url_query){0};
     size_t pieces = count_pieces(raw);
     if (pieces > RF_QUERY_PAIRS_MAX) {
-        return rf_fail_field(err, RF_E_TOO_MANY_ITEMS, "query",
-                             "the query holds more than %d pairs",
+        return rf_fail_field(err, RF_E_TOO_MANY_ITEMS, part,
+                             "the %s holds more than %d pairs", part,
                              RF_QUERY_PAIRS_MAX);
     }
     if (pieces == 0) {
@@ -186,7 +187,7 @@ rf_status rf_url_parse_query(rf_arena *arena, rf_text raw, rf_url_query *query,
     }
     query->pairs = rf_arena_calloc(arena, pieces, sizeof *query->pairs);
     if (query->pairs == NULL) {
-        return rf_fail(err, RF_E_NO_MEMORY, "no memory to read the query");
+        return rf_fail(err, RF_E_NO_MEMORY, "no memory to read the %s", part);
     }
     const char *end = raw.bytes + raw.length;
     for (const char *at = raw.bytes; at < end; at++) {
@@ -194,7 +195,7 @@ rf_status rf_url_parse_query(rf_arena *arena, rf_text raw, rf_url_query *query,
         const char *behind = ampersand == NULL ? end : ampersand;
         if (behind > at) {
             rf_text piece = {at, (size_t)(behind - at)};
-            rf_status status = add_pair(arena, piece, query, err);
+            rf_status status = add_pair(arena, piece, part, query, err);
             if (status != RF_OK) {
                 return status;
             }
@@ -202,6 +203,18 @@ rf_status rf_url_parse_query(rf_arena *arena, rf_text raw, rf_url_query *query,
         at = behind;
     }
     return RF_OK;
+}
+
+rf_status rf_url_parse_query(rf_arena *arena, rf_text raw, rf_url_query *query,
+                             rf_error *err)
+{
+    return parse_pairs(arena, raw, "query", query, err);
+}
+
+rf_status rf_url_parse_form(rf_arena *arena, rf_text raw, rf_url_query *form,
+                            rf_error *err)
+{
+    return parse_pairs(arena, raw, "body", form, err);
 }
 
 const rf_url_pair *rf_url_query_next(const rf_url_query *query, rf_text name,

@@ -55,6 +55,11 @@ RF_MUST_CHECK rf_status rf_url_split_path(rf_arena *arena, rf_text raw,
 RF_MUST_CHECK rf_status rf_url_parse_query(rf_arena *arena, rf_text raw,
                                            rf_url_query *query, rf_error *err);
 
+/* The same for a body of application/x-www-form-urlencoded; the field is
+ * "body". */
+RF_MUST_CHECK rf_status rf_url_parse_form(rf_arena *arena, rf_text raw,
+                                          rf_url_query *form, rf_error *err);
+
 /* Find the next pair of that name. `*from` is where to look first, 0 at the
  * beginning, and is moved behind the pair, so that repeated calls find every
  * one. Returns NULL when there is none. */

@@ -169,6 +169,40 @@ static void scripts_come_as_text(void **state)
     }
 }
 
+static void forms_are_told_by_their_type(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *boundary; /* NULL: not in parts */
+        bool is_form;
+    } cases[] = {
+        {"", NULL, false},
+        {" ", NULL, false},
+        {"application/json", NULL, false},
+        {"application/x-www-form-urlencoded", NULL, true},
+        {"Application/X-WWW-Form-Urlencoded ; charset=UTF-8", NULL, true},
+        {"application/x-www-form-urlencoded; charset=latin1", NULL, false},
+        {"multipart/mixed; boundary=b", NULL, false},
+        {"multipart/form-data", "", false},
+        {"multipart/form-data; charset=utf-8", "", false},
+        {"multipart/form-data; boundary=--b", "--b", false},
+        {"MULTIPART/form-data;Boundary=\"a b\" ; charset=utf-8", "a b", false},
+        {"multipart/form-data; boundary=\"", "\"", false},
+        {"multipart/form-data; boundary=", "", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rf_text boundary;
+        rf_text type = rf_text_of(cases[i].type);
+        assert_true(rf_route_is_form(type) == cases[i].is_form);
+        assert_true(rf_route_is_multipart(type, &boundary) ==
+                    (cases[i].boundary != NULL));
+        if (cases[i].boundary != NULL) {
+            assert_true(rf_text_equal(boundary, rf_text_of(cases[i].boundary)));
+        }
+    }
+}
+
 static void accept_weighs_what_it_names(void **state)
 {
     static const struct {
@@ -213,6 +247,7 @@ int main(void)
         cmocka_unit_test(json_in_utf8_is_taken),
         cmocka_unit_test(other_types_are_not),
         cmocka_unit_test(scripts_come_as_text),
+        cmocka_unit_test(forms_are_told_by_their_type),
         cmocka_unit_test(accept_weighs_what_it_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

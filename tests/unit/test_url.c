@@ -172,6 +172,22 @@ static void malformed_queries_are_refused(void **state)
     }
 }
 
+static void a_form_is_read_like_a_query(void **state)
+{
+    (void)state;
+    rf_url_query form;
+    assert_int_equal(rf_url_parse_form(&arena,
+                                       rf_text_of("client_id=a+b&secret=%7E"),
+                                       &form, &err),
+                     RF_OK);
+    assert_int_equal(form.count, 2);
+    assert_text(form.pairs[0].value, "a b");
+    assert_text(form.pairs[1].value, "~");
+    assert_int_equal(rf_url_parse_form(&arena, rf_text_of("a=%"), &form, &err),
+                     RF_E_INVALID_FIELD);
+    assert_string_equal(err.field, "body");
+}
+
 static void pairs_are_limited(void **state)
 {
     (void)state;
@@ -222,6 +238,7 @@ int main(void)
         TEST(empty_queries_hold_nothing),
         TEST(values_may_hold_what_ids_may_hold),
         TEST(malformed_queries_are_refused),
+        TEST(a_form_is_read_like_a_query),
         TEST(pairs_are_limited),
         TEST(every_failed_allocation_is_a_status),
     };
