@@ -353,9 +353,9 @@ static rf_step dispatch(rf_call *call)
     }
     bool open = call->route != NULL && (call->route->flags & RF_ROUTE_OPEN);
     if (!open) {
-        call->identity =
-            rf_auth_identify(thread->api->options.auth, &thread->auth_cache,
-                             request->authorization);
+        call->identity = rf_auth_identify(
+            thread->api->options.auth, &thread->auth_cache,
+            request->authorization, rf_api_clock_ms(), &call->caller);
         if (call->identity == NULL) {
             return refuse_stranger(call);
         }

@@ -112,8 +112,9 @@ struct rf_call {
     const rf_route *route; /* NULL while none was found */
     size_t route_index;    /* among the metrics' words */
     const rf_identity *identity;
-    rf_generation *generation;               /* a reference, or NULL */
-    rf_text environment;                     /* as the path spells it */
+    rf_caller caller;          /* room for an identity of the call's own */
+    rf_generation *generation; /* a reference, or NULL */
+    rf_text environment;       /* as the path spells it */
     rf_text captured[RF_ROUTE_CAPTURES_MAX]; /* what stands for the braces */
     rf_url_query query;
     const rf_json *body; /* NULL for routes without one */

@@ -5,20 +5,20 @@
 
 #include "core/alloc.h"
 #include "server/auth_internal.h"
+#include "server/base64.h"
+#include "server/random.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define KEY_RANDOM_BYTES 32
 #define KEY_PREFIX "rf_"
 
-/* A longer token is none of ours, and not worth hashing. */
-#define TOKEN_MAX 512
+/* A longer key or secret is none of ours, and not worth hashing. */
+#define KEY_MAX 512
 
 #define MEMORY_BLOCK_BYTES ((size_t)4 * 1024)
 
@@ -33,6 +33,8 @@ struct rf_auth {
     rf_auth_list keys;
     rf_auth_list clients;
     rf_identity anonymous;
+    bool has_secret;
+    unsigned char secret[RF_TOKEN_SECRET_BYTES];
 };
 
 static const rf_auth_form key_form = {"auth.keys", "name", "sha256", true};
@@ -41,13 +43,36 @@ static const rf_auth_form client_form = {"auth.clients", "clientId",
 
 _Static_assert(RF_AUTH_HASH_BYTES == SHA256_DIGEST_LENGTH, "SHA-256");
 
-static bool fill_random(void *bytes, size_t size)
+static bool hash_bytes(const void *bytes, size_t size,
+                       unsigned char hash[RF_AUTH_HASH_BYTES])
 {
-    ssize_t got = 0;
-    do {
-        got = getrandom(bytes, size, 0);
-    } while (got < 0 && errno == EINTR);
-    return got == (ssize_t)size;
+    return SHA256(bytes, size, hash) != NULL;
+}
+
+static bool hash_text(rf_text text, unsigned char hash[RF_AUTH_HASH_BYTES])
+{
+    return hash_bytes(text.bytes, text.length, hash);
+}
+
+/* Mark each identity by its list, its hash and its name, so that no other one
+ * takes over its tokens, not even under its name. */
+static bool mark_list(rf_auth_list *list, unsigned char number)
+{
+    unsigned char text[1 + RF_AUTH_HASH_BYTES + RF_AUTH_NAME_BYTES_MAX];
+    unsigned char digest[RF_AUTH_HASH_BYTES];
+    for (size_t i = 0; i < list->count; i++) {
+        rf_auth_entry *item = &list->items[i];
+        rf_text name = item->identity.name;
+        RF_ASSERT(name.length <= RF_AUTH_NAME_BYTES_MAX);
+        text[0] = number;
+        memcpy(text + 1, item->hash, RF_AUTH_HASH_BYTES);
+        memcpy(text + 1 + RF_AUTH_HASH_BYTES, name.bytes, name.length);
+        if (!hash_bytes(text, 1 + RF_AUTH_HASH_BYTES + name.length, digest)) {
+            return false;
+        }
+        memcpy(item->identity.mark, digest, sizeof item->identity.mark);
+    }
+    return true;
 }
 
 static rf_status fill_auth(rf_auth *auth, const rf_json *keys,
@@ -64,7 +89,12 @@ static rf_status fill_auth(rf_auth *auth, const rf_json *keys,
     if (status != RF_OK) {
         return rf_fail(err, status, "no memory for the keys");
     }
-    return problems->count == before ? RF_OK : rf_problems_fail(problems, err);
+    if (problems->count != before) {
+        return rf_problems_fail(problems, err);
+    }
+    return mark_list(&auth->keys, 1) && mark_list(&auth->clients, 2)
+               ? RF_OK
+               : rf_fail(err, RF_E_INTERNAL, "SHA-256 is not available");
 }
 
 rf_status rf_auth_create(const rf_json *keys, const rf_json *clients,
@@ -75,11 +105,11 @@ rf_status rf_auth_create(const rf_json *keys, const rf_json *clients,
         return rf_fail(err, RF_E_NO_MEMORY, "no memory for the keys");
     }
     rf_arena_init(&auth->memory, MEMORY_BLOCK_BYTES, 0);
-    auth->anonymous =
-        (rf_identity){rf_text_of("anonymous"), ANONYMOUS_PERMISSIONS, NULL, 0};
+    auth->anonymous = (rf_identity){.name = rf_text_of("anonymous"),
+                                    .permissions = ANONYMOUS_PERMISSIONS};
     rf_status status = fill_auth(auth, keys, clients, problems, err);
-    if (status == RF_OK && !fill_random(&auth->serial, sizeof auth->serial)) {
-        status = rf_fail(err, RF_E_INTERNAL, "the system gives no randomness");
+    if (status == RF_OK) {
+        status = rf_random_fill(&auth->serial, sizeof auth->serial, err);
     }
     if (status != RF_OK) {
         rf_auth_free(auth);
@@ -92,9 +122,17 @@ rf_status rf_auth_create(const rf_json *keys, const rf_json *clients,
 void rf_auth_free(rf_auth *auth)
 {
     if (auth != NULL) {
+        OPENSSL_cleanse(auth->secret, sizeof auth->secret);
         rf_arena_done(&auth->memory);
         rf_free(auth);
     }
+}
+
+void rf_auth_set_secret(rf_auth *auth,
+                        const unsigned char secret[RF_TOKEN_SECRET_BYTES])
+{
+    memcpy(auth->secret, secret, sizeof auth->secret);
+    auth->has_secret = true;
 }
 
 bool rf_auth_is_required(const rf_auth *auth)
@@ -102,17 +140,11 @@ bool rf_auth_is_required(const rf_auth *auth)
     return auth->keys.count > 0 || auth->clients.count > 0;
 }
 
-static bool hash_text(rf_text text, unsigned char hash[RF_AUTH_HASH_BYTES])
-{
-    const void *bytes = text.bytes;
-    return SHA256(bytes, text.length, hash) != NULL;
-}
-
-const rf_identity *rf_auth_identify_key(const rf_auth *auth, rf_text key)
+static const rf_identity *find_key(const rf_auth *auth, rf_text key)
 {
     unsigned char hash[RF_AUTH_HASH_BYTES];
     const rf_identity *found = NULL;
-    if (key.length == 0 || key.length > TOKEN_MAX || !hash_text(key, hash)) {
+    if (key.length == 0 || key.length > KEY_MAX || !hash_text(key, hash)) {
         return NULL;
     }
     /* All are compared, so that the time does not tell which one it was. */
@@ -125,11 +157,66 @@ const rf_identity *rf_auth_identify_key(const rf_auth *auth, rf_text key)
     return found;
 }
 
+static const rf_identity *find_mark(const rf_auth_list *list,
+                                    const unsigned char *mark)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const rf_identity *identity = &list->items[i].identity;
+        if (memcmp(identity->mark, mark, sizeof identity->mark) == 0) {
+            return identity;
+        }
+    }
+    return NULL;
+}
+
+/* Find whom a token of that step was made for, unless the key or client has
+ * been taken away or may no longer use the token's environment. */
+static rf_grant find_token(const rf_auth *auth, rf_text text,
+                           rf_token_step step, int64_t now_ms)
+{
+    rf_grant grant = {0};
+    rf_token token;
+    if (!auth->has_secret ||
+        !rf_token_verify(auth->secret, text, now_ms, &token) ||
+        token.step != step) {
+        return grant;
+    }
+    rf_text environment = {token.environment, token.environment_length};
+    const rf_identity *found = find_mark(&auth->keys, token.mark);
+    if (found == NULL) {
+        found = find_mark(&auth->clients, token.mark);
+    }
+    if (found == NULL ||
+        (environment.length > 0 && !rf_identity_knows(found, environment))) {
+        return grant;
+    }
+    grant.identity = found;
+    grant.ends_ms = token.ends_ms;
+    grant.environment_length = environment.length;
+    memcpy(grant.environment, token.environment, environment.length);
+    return grant;
+}
+
+const rf_identity *rf_auth_identify_assertion(const rf_auth *auth,
+                                              rf_text assertion, int64_t now_ms)
+{
+    if (!rf_auth_is_required(auth)) {
+        return &auth->anonymous;
+    }
+    const rf_identity *identity = find_key(auth, assertion);
+    return identity != NULL
+               ? identity
+               : find_token(auth, assertion, RF_TOKEN_LOGIN, now_ms).identity;
+}
+
 const rf_identity *rf_auth_identify_client(const rf_auth *auth, rf_text id,
                                            rf_text secret)
 {
     unsigned char hash[RF_AUTH_HASH_BYTES];
-    if (secret.length > TOKEN_MAX || !hash_text(secret, hash)) {
+    if (!rf_auth_is_required(auth)) {
+        return &auth->anonymous;
+    }
+    if (secret.length > KEY_MAX || !hash_text(secret, hash)) {
         return NULL;
     }
     for (size_t i = 0; i < auth->clients.count; i++) {
@@ -158,31 +245,63 @@ static rf_text read_bearer(rf_text header)
 }
 
 static bool is_cached(const rf_auth *auth, const rf_auth_cache *cache,
-                      rf_text header)
+                      rf_text header, int64_t now_ms)
 {
-    return cache->identity != NULL && cache->serial == auth->serial &&
-           cache->length == header.length &&
+    return cache->grant.identity != NULL && cache->serial == auth->serial &&
+           now_ms < cache->grant.ends_ms && cache->length == header.length &&
            CRYPTO_memcmp(cache->header, header.bytes, header.length) == 0;
 }
 
+static void remember(const rf_auth *auth, rf_auth_cache *cache, rf_text header,
+                     const rf_grant *grant)
+{
+    if (grant->identity != NULL && header.length <= RF_AUTH_CACHE_BYTES) {
+        cache->serial = auth->serial;
+        cache->grant = *grant;
+        cache->length = header.length;
+        memcpy(cache->header, header.bytes, header.length);
+    }
+}
+
+/* Return the identity, narrowed to the grant's environment if there is one. */
+static const rf_identity *narrow(const rf_grant *grant, rf_caller *room)
+{
+    if (grant->environment_length == 0) {
+        return grant->identity;
+    }
+    memcpy(room->name, grant->environment, grant->environment_length);
+    room->environment = (rf_text){room->name, grant->environment_length};
+    room->identity = *grant->identity;
+    room->identity.environments = &room->environment;
+    room->identity.environment_count = 1;
+    return &room->identity;
+}
+
 const rf_identity *rf_auth_identify(const rf_auth *auth, rf_auth_cache *cache,
-                                    rf_text header)
+                                    rf_text header, int64_t now_ms,
+                                    rf_caller *room)
 {
     if (!rf_auth_is_required(auth)) {
         return &auth->anonymous;
     }
-    if (is_cached(auth, cache, header)) {
-        return cache->identity;
+    if (is_cached(auth, cache, header, now_ms)) {
+        return narrow(&cache->grant, room);
     }
-    const rf_identity *identity =
-        rf_auth_identify_key(auth, read_bearer(header));
-    if (identity != NULL && header.length <= RF_AUTH_CACHE_BYTES) {
-        cache->serial = auth->serial;
-        cache->identity = identity;
-        cache->length = header.length;
-        memcpy(cache->header, header.bytes, header.length);
+    rf_text bearer = read_bearer(header);
+    rf_grant grant = {.identity = find_key(auth, bearer), .ends_ms = INT64_MAX};
+    if (grant.identity == NULL) {
+        grant = find_token(auth, bearer, RF_TOKEN_ACCESS, now_ms);
     }
-    return identity;
+    remember(auth, cache, header, &grant);
+    return narrow(&grant, room);
+}
+
+rf_status rf_auth_issue(const rf_auth *auth, const rf_identity *identity,
+                        rf_token token, char out[RF_TOKEN_SIZE], rf_error *err)
+{
+    RF_ASSERT(auth->has_secret);
+    memcpy(token.mark, identity->mark, sizeof token.mark);
+    return rf_token_sign(auth->secret, &token, out, err);
 }
 
 bool rf_identity_may(const rf_identity *identity, unsigned permissions)
@@ -203,39 +322,18 @@ bool rf_identity_knows(const rf_identity *identity, rf_text environment)
     return false;
 }
 
-/* Write base64url without padding, and a NUL. */
-static void encode_base64url(const unsigned char *bytes, size_t size,
-                             char *text)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "abcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned bits = 0;
-    unsigned bit_count = 0;
-    for (size_t i = 0; i < size; i++) {
-        bits = bits << 8 | bytes[i];
-        bit_count += 8;
-        while (bit_count >= 6) {
-            bit_count -= 6;
-            *text++ = digits[bits >> bit_count & 63];
-        }
-    }
-    if (bit_count > 0) {
-        *text++ = digits[bits << (6 - bit_count) & 63];
-    }
-    *text = '\0';
-}
-
 rf_status rf_auth_make_key(char key[RF_AUTH_KEY_SIZE],
                            char hash[RF_AUTH_HASH_SIZE], rf_error *err)
 {
     unsigned char random_bytes[KEY_RANDOM_BYTES];
     unsigned char digest[RF_AUTH_HASH_BYTES];
-    if (!fill_random(random_bytes, sizeof random_bytes)) {
-        return rf_fail(err, RF_E_INTERNAL, "the system gives no randomness");
+    rf_status status = rf_random_fill(random_bytes, sizeof random_bytes, err);
+    if (status != RF_OK) {
+        return status;
     }
     memcpy(key, KEY_PREFIX, sizeof KEY_PREFIX - 1);
-    encode_base64url(random_bytes, sizeof random_bytes,
-                     key + sizeof KEY_PREFIX - 1);
+    rf_base64url_encode(random_bytes, sizeof random_bytes,
+                        key + sizeof KEY_PREFIX - 1);
     OPENSSL_cleanse(random_bytes, sizeof random_bytes);
     if (!hash_text(rf_text_of(key), digest)) {
         return rf_fail(err, RF_E_INTERNAL, "SHA-256 is not available");

@@ -13,6 +13,10 @@
 /* Bytes of a SHA-256. */
 #define RF_AUTH_HASH_BYTES 32
 
+/* Longest name of a key or client, and how many bytes that can be in UTF-8. */
+#define RF_AUTH_NAME_CHARACTERS_MAX 64
+#define RF_AUTH_NAME_BYTES_MAX ((size_t)RF_AUTH_NAME_CHARACTERS_MAX * 4)
+
 typedef struct rf_auth_entry {
     rf_identity identity;
     unsigned char hash[RF_AUTH_HASH_BYTES];

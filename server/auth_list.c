@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_MAX_CHARACTERS 64
 #define PATH_SIZE 160
 
 static const struct {
@@ -55,8 +54,8 @@ static void read_name(reading *r, const char *member, rf_text *out)
 {
     rf_error err = {0};
     rf_text name = RF_TEXT_EMPTY;
-    if (rf_json_string(r->object, member, RF_JSON_REQUIRED, NAME_MAX_CHARACTERS,
-                       &name, &err) != RF_OK) {
+    if (rf_json_string(r->object, member, RF_JSON_REQUIRED,
+                       RF_AUTH_NAME_CHARACTERS_MAX, &name, &err) != RF_OK) {
         complain(r, member, err.message);
         return;
     }

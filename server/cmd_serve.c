@@ -297,11 +297,27 @@ static rf_status start_threads(server *running, rf_error *err)
     return status;
 }
 
+/* When the store is open no other server is at work in its folder. */
+static rf_status load_secret(server *running, rf_error *err)
+{
+    unsigned char secret[RF_TOKEN_SECRET_BYTES];
+    rf_status status =
+        rf_token_secret_load(running->options.data_directory, secret, err);
+    if (status == RF_OK) {
+        rf_auth_set_secret(running->auth, secret);
+    }
+    explicit_bzero(secret, sizeof secret);
+    return status;
+}
+
 static rf_status start(server *running, rf_error *err)
 {
     rf_status status = make_auth(running, err);
     if (status == RF_OK) {
         status = open_store(running, err);
+    }
+    if (status == RF_OK) {
+        status = load_secret(running, err);
     }
     if (status == RF_OK) {
         status = load_environments(running, err);

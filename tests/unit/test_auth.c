@@ -15,6 +15,9 @@
 #define EMPTY_HASH                                                             \
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+#define NOW INT64_C(1930000000000)
+#define HOUR INT64_C(3600000)
+
 static rf_arena arena;
 static rf_problems problems;
 static rf_error err;
@@ -61,10 +64,23 @@ static void create(const char *keys, const char *clients)
     assert_int_equal(status, RF_OK);
 }
 
+static rf_caller caller;
+
+static const rf_identity *identify_at(rf_auth_cache *cache, rf_text header,
+                                      int64_t now_ms)
+{
+    return rf_auth_identify(auth, cache, header, now_ms, &caller);
+}
+
+static const rf_identity *identify_with(rf_auth_cache *cache, rf_text header)
+{
+    return identify_at(cache, header, NOW);
+}
+
 static const rf_identity *identify(const char *header)
 {
     rf_auth_cache cache = {0};
-    return rf_auth_identify(auth, &cache, rf_text_of(header));
+    return identify_with(&cache, rf_text_of(header));
 }
 
 #define TWO_KEYS                                                               \
@@ -127,10 +143,8 @@ static void everything_else_is_nobody(void **state)
     memset(header, 'x', sizeof header);
     memcpy(header, "Bearer ", 7);
     rf_auth_cache cache = {0};
-    assert_null(
-        rf_auth_identify(auth, &cache, (rf_text){header, sizeof header}));
-    assert_null(
-        rf_auth_identify(auth, &cache, (rf_text){"Bearer key-reader-1\0", 20}));
+    assert_null(identify_with(&cache, (rf_text){header, sizeof header}));
+    assert_null(identify_with(&cache, (rf_text){"Bearer key-reader-1\0", 20}));
 }
 
 static void without_keys_everybody_is_anonymous(void **state)
@@ -184,21 +198,19 @@ static void the_cache_remembers_the_right_header_only(void **state)
     rf_auth_cache cache = {0};
     rf_text good = rf_text_of("Bearer key-reader-1");
     create(TWO_KEYS, NULL);
-    const rf_identity *identity = rf_auth_identify(auth, &cache, good);
+    const rf_identity *identity = identify_with(&cache, good);
     assert_non_null(identity);
-    assert_ptr_equal(rf_auth_identify(auth, &cache, good), identity);
-    assert_null(
-        rf_auth_identify(auth, &cache, rf_text_of("Bearer key-reader-2")));
-    assert_null(
-        rf_auth_identify(auth, &cache, rf_text_of("Bearer key-reader-")));
-    assert_null(rf_auth_identify(auth, &cache, RF_TEXT_EMPTY));
-    assert_ptr_equal(rf_auth_identify(auth, &cache, good), identity);
+    assert_ptr_equal(identify_with(&cache, good), identity);
+    assert_null(identify_with(&cache, rf_text_of("Bearer key-reader-2")));
+    assert_null(identify_with(&cache, rf_text_of("Bearer key-reader-")));
+    assert_null(identify_with(&cache, RF_TEXT_EMPTY));
+    assert_ptr_equal(identify_with(&cache, good), identity);
 
     /* A key that was taken away works no longer, cached or not. */
     create("[{\"name\":\"nothing\",\"sha256\":\"" EMPTY_HASH
            "\",\"roles\":[\"admin\"],\"environments\":[\"*\"]}]",
            NULL);
-    assert_null(rf_auth_identify(auth, &cache, good));
+    assert_null(identify_with(&cache, good));
 }
 
 static void long_headers_are_verified_without_the_cache(void **state)
@@ -211,11 +223,11 @@ static void long_headers_are_verified_without_the_cache(void **state)
     rf_auth_cache cache = {0};
     create(TWO_KEYS, NULL);
     assert_int_equal(strlen(header), RF_AUTH_CACHE_BYTES + 1);
-    assert_non_null(rf_auth_identify(auth, &cache, rf_text_of(header)));
-    assert_null(cache.identity);
+    assert_non_null(identify_with(&cache, rf_text_of(header)));
+    assert_null(cache.grant.identity);
     memmove(header + 7, header + 8, strlen(header + 8) + 1);
-    assert_non_null(rf_auth_identify(auth, &cache, rf_text_of(header)));
-    assert_non_null(cache.identity);
+    assert_non_null(identify_with(&cache, rf_text_of(header)));
+    assert_non_null(cache.grant.identity);
 }
 
 static void clients_are_found_by_id_and_secret(void **state)
@@ -239,6 +251,187 @@ static void clients_are_found_by_id_and_secret(void **state)
         rf_auth_identify_client(auth, rf_text_of("app"), RF_TEXT_EMPTY));
     /* A client's secret is no key. */
     assert_null(identify("Bearer key-reader-1"));
+}
+
+/* ---- Tokens ---- */
+
+#define KEY_ENTRY(name, environments)                                          \
+    "{\"name\":\"" name "\",\"sha256\":\"" READER_HASH                         \
+    "\",\"roles\":[\"writer\"],\"environments\":" environments "}"
+#define OTHER_ENTRY                                                            \
+    "{\"name\":\"nothing\",\"sha256\":\"" EMPTY_HASH                           \
+    "\",\"roles\":[\"admin\"],\"environments\":[\"*\"]}"
+#define CLIENT_ENTRY                                                           \
+    "{\"clientId\":\"shop\",\"secretSha256\":\"" READER_HASH                   \
+    "\",\"roles\":[\"reader\"],\"environments\":[\"*\"]}"
+
+static const unsigned char secret[RF_TOKEN_SECRET_BYTES] = {1, 2, 3};
+
+static void create_signed(const char *keys, const char *clients)
+{
+    create(keys, clients);
+    rf_auth_set_secret(auth, secret);
+}
+
+/* Make the header with a token for an identity. */
+static const char *issue(const rf_identity *identity, rf_token_step step,
+                         const char *environment)
+{
+    static char header[sizeof "Bearer " + RF_TOKEN_SIZE] = "Bearer ";
+    rf_token token = {.step = step,
+                      .ends_ms = NOW + HOUR,
+                      .environment_length = strlen(environment)};
+    memcpy(token.environment, environment, strlen(environment));
+    assert_non_null(identity);
+    assert_int_equal(rf_auth_issue(auth, identity, token, header + 7, &err),
+                     RF_OK);
+    return header;
+}
+
+static const rf_identity *identify_assertion(const char *text)
+{
+    return rf_auth_identify_assertion(auth, rf_text_of(text), NOW);
+}
+
+static const rf_identity *identify_client(void)
+{
+    return rf_auth_identify_client(auth, rf_text_of("shop"),
+                                   rf_text_of("key-reader-1"));
+}
+
+static void a_token_is_good_for_its_step(void **state)
+{
+    (void)state;
+    create_signed("[" KEY_ENTRY("shop", "[\"*\"]") "]", "[" CLIENT_ENTRY "]");
+    const rf_identity *key = identify_assertion("key-reader-1");
+    const rf_identity *client = identify_client();
+    assert_non_null(key);
+    assert_non_null(client);
+    assert_ptr_not_equal(key, client);
+
+    const char *header = issue(client, RF_TOKEN_LOGIN, "");
+    assert_null(identify(header));
+    assert_ptr_equal(identify_assertion(header + 7), client);
+    header = issue(client, RF_TOKEN_ACCESS, "");
+    assert_ptr_equal(identify(header), client);
+    assert_null(identify_assertion(header + 7));
+    /* Key and client have the same name and the same hash. */
+    header = issue(key, RF_TOKEN_ACCESS, "");
+    assert_ptr_equal(identify(header), key);
+
+    assert_null(identify_assertion("key-reader-2"));
+    assert_null(identify_assertion(""));
+    assert_null(rf_auth_identify_client(auth, rf_text_of("shop"),
+                                        rf_text_of("key-reader-2")));
+}
+
+static void a_token_is_narrowed_to_its_environment(void **state)
+{
+    (void)state;
+    create_signed("[" KEY_ENTRY("shop", "[\"*\"]") "]", NULL);
+    rf_auth_cache cache = {0};
+    const rf_identity *key = identify_assertion("key-reader-1");
+    char header[sizeof "Bearer " + RF_TOKEN_SIZE];
+    strcpy(header, issue(key, RF_TOKEN_ACCESS, "demo"));
+    for (int i = 0; i < 2; i++) { /* the second time out of the cache */
+        caller = (rf_caller){0};
+        const rf_identity *found = identify_with(&cache, rf_text_of(header));
+        assert_ptr_equal(found, &caller.identity);
+        assert_true(rf_text_equal(found->name, rf_text_of("shop")));
+        assert_int_equal(found->permissions, key->permissions);
+        assert_true(rf_identity_knows(found, rf_text_of("demo")));
+        assert_false(rf_identity_knows(found, rf_text_of("dem")));
+        assert_false(rf_identity_knows(found, rf_text_of("test")));
+        assert_non_null(cache.grant.identity);
+    }
+    /* One that is not narrowed takes its place, and gives it back. */
+    assert_ptr_equal(identify_with(&cache, rf_text_of("Bearer key-reader-1")),
+                     key);
+    assert_false(rf_identity_knows(identify_with(&cache, rf_text_of(header)),
+                                   rf_text_of("test")));
+}
+
+static void a_token_ends_with_its_hour(void **state)
+{
+    (void)state;
+    create_signed("[" KEY_ENTRY("shop", "[\"*\"]") "]", NULL);
+    rf_auth_cache cache = {0};
+    rf_text header = rf_text_of(
+        issue(identify_assertion("key-reader-1"), RF_TOKEN_ACCESS, ""));
+    assert_non_null(identify_at(&cache, header, NOW));
+    assert_non_null(identify_at(&cache, header, NOW + HOUR - 1));
+    assert_null(identify_at(&cache, header, NOW + HOUR));
+    cache = (rf_auth_cache){0};
+    assert_non_null(identify_at(&cache, header, NOW + HOUR - 1));
+    cache = (rf_auth_cache){0};
+    assert_null(identify_at(&cache, header, NOW + HOUR));
+    /* A key has no end. */
+    header = rf_text_of("Bearer key-reader-1");
+    assert_non_null(identify_at(&cache, header, NOW));
+    assert_non_null(identify_at(&cache, header, INT64_MAX - 1));
+}
+
+static void a_token_ends_with_its_key(void **state)
+{
+    (void)state;
+    static const char *const later[] = {
+        "[" OTHER_ENTRY "]",
+        /* The same key under another name, and the name with another key. */
+        "[" KEY_ENTRY("shop2", "[\"*\"]") "]",
+        "[{\"name\":\"shop\",\"sha256\":\"" EMPTY_HASH
+        "\",\"roles\":[\"writer\"],\"environments\":[\"*\"]}]",
+        /* The key, without the environment. */
+        "[" KEY_ENTRY("shop", "[\"test\"]") "]",
+    };
+    create_signed("[" KEY_ENTRY("shop", "[\"*\"]") "]", NULL);
+    char header[sizeof "Bearer " + RF_TOKEN_SIZE];
+    strcpy(header,
+           issue(identify_assertion("key-reader-1"), RF_TOKEN_ACCESS, "demo"));
+    rf_auth_cache cache = {0};
+    assert_non_null(identify_with(&cache, rf_text_of(header)));
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        create_signed(later[i], NULL);
+        assert_null(identify_with(&cache, rf_text_of(header)));
+    }
+    create_signed(NULL, "[" CLIENT_ENTRY "]");
+    assert_null(identify_with(&cache, rf_text_of(header)));
+    create_signed("[" OTHER_ENTRY "," KEY_ENTRY("shop", "[\"demo\"]") "]",
+                  NULL);
+    assert_non_null(identify_with(&cache, rf_text_of(header)));
+}
+
+static void a_token_needs_the_secret_it_was_signed_with(void **state)
+{
+    (void)state;
+    static const unsigned char another[RF_TOKEN_SECRET_BYTES] = {1, 2, 4};
+    static const unsigned char zeroes[RF_TOKEN_SECRET_BYTES];
+    const char *keys = "[" KEY_ENTRY("shop", "[\"*\"]") "]";
+    create_signed(keys, NULL);
+    const char *header =
+        issue(identify_assertion("key-reader-1"), RF_TOKEN_ACCESS, "");
+    rf_auth_set_secret(auth, another);
+    assert_null(identify(header));
+    /* Without a secret none is good, not even one that was signed with what
+     * stands in its place. */
+    rf_auth_set_secret(auth, zeroes);
+    header = issue(identify_assertion("key-reader-1"), RF_TOKEN_ACCESS, "");
+    assert_non_null(identify(header));
+    create(keys, NULL);
+    assert_null(identify(header));
+}
+
+static void without_keys_everybody_gets_a_token(void **state)
+{
+    (void)state;
+    create_signed(NULL, NULL);
+    const rf_identity *anonymous = identify("");
+    assert_ptr_equal(identify_client(), anonymous);
+    assert_ptr_equal(identify_assertion("anything"), anonymous);
+    const char *header = issue(anonymous, RF_TOKEN_ACCESS, "");
+    assert_ptr_equal(identify(header), anonymous);
+    /* It is worth nothing when there are keys. */
+    create_signed("[" OTHER_ENTRY "]", NULL);
+    assert_null(identify(header));
 }
 
 static void assert_problem(const char *keys, const char *path)
@@ -359,6 +552,12 @@ int main(void)
         TEST(the_cache_remembers_the_right_header_only),
         TEST(long_headers_are_verified_without_the_cache),
         TEST(clients_are_found_by_id_and_secret),
+        TEST(a_token_is_good_for_its_step),
+        TEST(a_token_is_narrowed_to_its_environment),
+        TEST(a_token_ends_with_its_hour),
+        TEST(a_token_ends_with_its_key),
+        TEST(a_token_needs_the_secret_it_was_signed_with),
+        TEST(without_keys_everybody_gets_a_token),
         TEST(mistakes_are_named),
         TEST(all_mistakes_are_reported_at_once),
         TEST(new_keys_work_and_differ),
