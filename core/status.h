@@ -17,6 +17,7 @@ typedef enum {
     RF_CLASS_REFUSED,     /* a business refusal, remembered and replayed */
     RF_CLASS_NOT_FOUND,   /* what the request names does not exist */
     RF_CLASS_CONFLICT,    /* same id with other content, data in the way */
+    RF_CLASS_UNKNOWN,     /* nobody knows who is asking */
     RF_CLASS_FORBIDDEN,   /* the caller's role does not allow it */
     RF_CLASS_METHOD,      /* the path exists, the method does not */
     RF_CLASS_TOO_LARGE,   /* the body is over its limit */
@@ -63,6 +64,7 @@ typedef enum {
     X(RF_E_PLUGIN_FAILED, "plugin_failed", RF_CLASS_INVALID)                   \
     X(RF_E_DUPLICATE_DEFINITION, "duplicate_definition", RF_CLASS_INVALID)     \
     X(RF_E_EXAMPLE_FAILED, "example_failed", RF_CLASS_INVALID)                 \
+    X(RF_E_INVALID_CLIENT, "invalid_client", RF_CLASS_UNKNOWN)                 \
     X(RF_E_FORBIDDEN, "forbidden", RF_CLASS_FORBIDDEN)                         \
     X(RF_E_METHOD_NOT_ALLOWED, "method_not_allowed", RF_CLASS_METHOD)          \
     X(RF_E_BODY_TOO_LARGE, "body_too_large", RF_CLASS_TOO_LARGE)               \

@@ -44,6 +44,7 @@ static const rf_routes *const tables[] = {
     &rf_routes_configuration,
     &rf_routes_plugins,
     &rf_routes_reload,
+    &rf_routes_token,
     &rf_routes_availability,
 };
 

@@ -105,6 +105,7 @@ extern const rf_routes rf_routes_reservations;
 extern const rf_routes rf_routes_plugins;
 extern const rf_routes rf_routes_reload;
 extern const rf_routes rf_routes_server;
+extern const rf_routes rf_routes_token;
 
 struct rf_call {
     rf_exchange *exchange;

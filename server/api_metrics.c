@@ -42,6 +42,7 @@ static became classify(const rf_result *result)
     case RF_CLASS_CONFLICT:
         return BECAME_CONFLICT;
     case RF_CLASS_INVALID:
+    case RF_CLASS_UNKNOWN:
     case RF_CLASS_FORBIDDEN:
     case RF_CLASS_METHOD:
     case RF_CLASS_TOO_LARGE:

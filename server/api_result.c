@@ -17,12 +17,13 @@
 int rf_answer_code(rf_status status)
 {
     static const int codes[] = {
-        [RF_CLASS_OK] = 200,          [RF_CLASS_INVALID] = 400,
-        [RF_CLASS_REFUSED] = 500,     [RF_CLASS_NOT_FOUND] = 404,
-        [RF_CLASS_CONFLICT] = 409,    [RF_CLASS_FORBIDDEN] = 403,
-        [RF_CLASS_METHOD] = 405,      [RF_CLASS_TOO_LARGE] = 413,
-        [RF_CLASS_MEDIA] = 415,       [RF_CLASS_INTERNAL] = 500,
-        [RF_CLASS_UNAVAILABLE] = 503, [RF_CLASS_STORAGE_FULL] = 507,
+        [RF_CLASS_OK] = 200,           [RF_CLASS_INVALID] = 400,
+        [RF_CLASS_REFUSED] = 500,      [RF_CLASS_NOT_FOUND] = 404,
+        [RF_CLASS_CONFLICT] = 409,     [RF_CLASS_UNKNOWN] = 401,
+        [RF_CLASS_FORBIDDEN] = 403,    [RF_CLASS_METHOD] = 405,
+        [RF_CLASS_TOO_LARGE] = 413,    [RF_CLASS_MEDIA] = 415,
+        [RF_CLASS_INTERNAL] = 500,     [RF_CLASS_UNAVAILABLE] = 503,
+        [RF_CLASS_STORAGE_FULL] = 507,
     };
     return codes[rf_status_class(status)];
 }

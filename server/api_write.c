@@ -213,6 +213,7 @@ static bucket bucket_of(const rf_answer *answer)
                                                       : BUCKET_FAILURE;
     case RF_CLASS_INVALID:
     case RF_CLASS_REFUSED:
+    case RF_CLASS_UNKNOWN:
     case RF_CLASS_FORBIDDEN:
     case RF_CLASS_METHOD:
     case RF_CLASS_TOO_LARGE:

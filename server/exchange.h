@@ -50,6 +50,7 @@ typedef struct rf_response {
     const char *allow;        /* static text of the Allow header, or NULL */
     int retry_after_s;        /* Retry-After in seconds, 0 for none */
     bool close;               /* close the connection after this reply */
+    bool is_secret;           /* nobody on the way may keep the reply */
     /* What is sent when a stream that watches has been quiet for a while, so
      * that nobody between here and the client takes it for dead: a static
      * text, or NULL for nothing. */

@@ -160,9 +160,10 @@ static void append_framing(rf_buffer *out, const rf_response *response,
     if (framing == RF_FRAMING_CHUNKED) {
         rf_buffer_append_string(out, "\r\nTransfer-Encoding: chunked");
     }
-    if (framing != RF_FRAMING_LENGTH) {
+    if (framing != RF_FRAMING_LENGTH || response->is_secret) {
         rf_buffer_append_string(out, "\r\nCache-Control: no-store");
-    } else if (has_length(response->status)) {
+    }
+    if (framing == RF_FRAMING_LENGTH && has_length(response->status)) {
         rf_buffer_append_string(out, "\r\nContent-Length: ");
         append_number(out, response->body.length);
     }

@@ -16,6 +16,5 @@ return {
   ["tolerance-1"] = "GET /onhand (see tolerance_spec)",
   ["errors-2"] =
     "jobs, orders (see http_spec)",
-  ["errors-3"] = "token calls (see auth_spec)",
   ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",
 }

@@ -21,4 +21,12 @@ function keys.entry(name, secret, roles, environments)
   }
 end
 
+-- The same for a client of the token calls.
+function keys.client(id, secret, roles, environments)
+  return {
+    clientId = id, secretSha256 = sha256(secret), roles = roles,
+    environments = environments or { "*" },
+  }
+end
+
 return keys
