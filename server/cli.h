@@ -24,6 +24,10 @@ typedef struct rf_arguments {
     const char *plugins;
     const char *environments;
     const char *file; /* --to, --from */
+    const char *name; /* of a key; `client` instead makes a client */
+    const char *client;
+    const char *roles;           /* one or more, with commas between */
+    const char *key_environment; /* the same */
     bool journal;
 } rf_arguments;
 
@@ -33,7 +37,8 @@ typedef enum {
     RF_TAKES_LISTEN = 1 << 1,
     RF_TAKES_TO = 1 << 2,
     RF_TAKES_FROM = 1 << 3,
-    RF_TAKES_JOURNAL = 1 << 4
+    RF_TAKES_JOURNAL = 1 << 4,
+    RF_TAKES_ENTRY = 1 << 5 /* what stands in the entry of a key */
 } rf_takes;
 
 typedef struct rf_subcommand {

@@ -49,6 +49,14 @@ static const struct {
      "FILE   the copy to make; must not exist"},
     {"--from", RF_TAKES_FROM, offsetof(rf_arguments, file), false,
      "FILE   the copy to put in place"},
+    {"--name", RF_TAKES_ENTRY, offsetof(rf_arguments, name), false,
+     "NAME   of the key, which signs what is done with it; default: key"},
+    {"--client", RF_TAKES_ENTRY, offsetof(rf_arguments, client), false,
+     "ID   make a client of the token calls instead of a key"},
+    {"--role", RF_TAKES_ENTRY, offsetof(rf_arguments, roles), false,
+     "ROLE,...   reader, writer, planner, erp, admin; default: writer"},
+    {"--environment", RF_TAKES_ENTRY, offsetof(rf_arguments, key_environment),
+     false, "ID,...   where it is good; default: *, everywhere"},
     {"--journal", RF_TAKES_JOURNAL, offsetof(rf_arguments, journal), true,
      "   print one line per journal entry as well"},
 };
@@ -103,6 +111,11 @@ static int read_argument(const rf_subcommand *subcommand, int argc, char **argv,
         if (*at + 1 == argc) {
             return fail_usage(subcommand, "a value is missing behind",
                               argv[*at]);
+        }
+        const char *before = NULL;
+        memcpy(&before, field, sizeof before);
+        if (before != NULL) {
+            return fail_usage(subcommand, "this stands twice:", argv[*at]);
         }
         (*at)++;
         memcpy(field, &argv[*at], sizeof argv[*at]);

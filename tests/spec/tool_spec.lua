@@ -4,6 +4,7 @@ local App = require "tests.support.app"
 local expect = require "tests.support.expect"
 local folder = require "tests.support.folder"
 local http = require "tests.support.http"
+local json = require "tests.support.json"
 local plugins = require "tests.support.plugins"
 local process = require "tests.support.process"
 local Server = require "tests.support.server"
@@ -311,6 +312,66 @@ describe("ringfence", function()
     app.auth = "Bearer " .. key
     expect.ok(app:get("/configuration"))
     assert.are_not.equal(output, select(2, run "token"))
+  end)
+
+  -- What token prints: the key, the list its entry belongs to, the entry.
+  local function make_entry(...)
+    local status, output, errors = run("token", ...)
+    assert.are.equal(0, status, output .. errors)
+    local key, list, entry = output:match(
+      "only now:\n(rf_%S+)\n\nentry for auth%.(%a+) .-:\n(%b{})\n$")
+    return key, list, json.decode(entry)
+  end
+
+  it("token makes whole entries of keys", function()
+    local key, list, entry = make_entry("--name", "till \"1\"", "--role",
+      "reader,Planner", "--environment", "demo,other-1")
+    assert.are.equal("keys", list)
+    assert.are.equal('till "1"', entry.name)
+    assert.are.same({ "reader", "Planner" }, entry.roles)
+    assert.are.same({ "demo", "other-1" }, entry.environments)
+    entry.environments = { "*" }
+    app = App.start { server = { auth = { keys = { entry } } } }
+    app.auth = "Bearer " .. key
+    expect.ok(app:get("/configuration"))
+    expect.forbidden(app:post("/onhand",
+      app:event { wms = { unrestricted = 1 } }))
+  end)
+
+  it("token makes clients, too", function()
+    local secret, list, entry = make_entry("--client", "app", "--role",
+      "writer")
+    assert.are.equal("clients", list)
+    assert.are.equal("app", entry.clientId)
+    assert.are.same({ "*" }, entry.environments)
+    app = App.start { server = { auth = { clients = { entry } } } }
+    local reply = app:post("host:/tenant/oauth2/v2.0/token", {
+      grant_type = "client_credentials", client_id = "app",
+      client_secret = secret })
+    reply = app:post("host:/token", { grant_type = "client_credentials",
+      client_assertion = expect.ok(reply).access_token })
+    app.auth = "Bearer " .. expect.ok(reply).access_token
+    app:put(1)
+  end)
+
+  it("token refuses what the configuration would not take", function()
+    for _, case in ipairs {
+      { "auth.keys[0].roles[1]", "--role", "reader,emperor" },
+      { "auth.keys[0].roles[0]", "--role", "" },
+      { "auth.clients[0].roles[0]", "--client", "app", "--role", "emperor" },
+      { "auth.keys[0].name", "--name", "" },
+      { "auth.keys[0].name", "--name", ("n"):rep(65) },
+      { "auth.keys[0].name", "--name", "a\tb" },
+      { "--environment", "--environment", "demo,../other" },
+      { "--client", "--client", "app", "--name", "till" },
+      { "twice", "--role", "reader", "--role", "writer" },
+      { "missing", "--role" },
+    } do
+      local status, output, errors = run("token", table.unpack(case, 2))
+      assert.are.equal(WRONG_USAGE, status, errors)
+      assert.are.equal("", output)
+      assert.is_truthy(errors:find(case[1], 1, true), errors)
+    end
   end)
 
   it("explains every subcommand", function()
