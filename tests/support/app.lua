@@ -25,11 +25,13 @@ function App.place(more)
     json.object(more))
 end
 
--- A configuration document of the conformance cases, patched, for this
--- environment.
-function App.document(name, patch, environment_id)
-  local text = assert(folder.read(CONFIG_FOLDER .. name), name)
-  local document = json.decode(text)
+-- A configuration document, patched, for this environment; `base` is one of
+-- the conformance cases by its file's name, or a document.
+function App.document(base, patch, environment_id)
+  local document = json.copy(base)
+  if type(base) == "string" then
+    document = json.decode(assert(folder.read(CONFIG_FOLDER .. base), base))
+  end
   if patch then document = json.merge(document, patch) end
   document.environmentId = environment_id
   return document
@@ -43,17 +45,18 @@ function App.guid()
 end
 
 local function documents(id, options)
-  local name = options.config or "standard.json"
-  local result = { [id] = App.document(name, options.patch, id) }
+  local base = options.config or "standard.json"
+  local result = { [id] = App.document(base, options.patch, id) }
   for other, patch in pairs(options.others or {}) do
-    result[other] = App.document(name, patch, other)
+    result[other] = App.document(base, patch, other)
   end
   return result
 end
 
--- Options, all optional: config (file name, default standard.json), patch,
--- id (of the environment), server, plugins, environment, listen, others
--- (more environments: id -> patch), stopped (do not start it yet).
+-- Options, all optional: config (file name, default standard.json, or a
+-- document), patch, id (of the environment), server, plugins, environment,
+-- listen, others (more environments: id -> patch), stopped (do not start it
+-- yet).
 function App.start(options)
   options = options or {}
   local id = options.id or App.guid()
