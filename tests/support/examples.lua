@@ -64,11 +64,84 @@ function examples.document(by)
   }
 end
 
--- Start an app on it. Options: by (default "location"), and those of
--- App.start.
+-- A document as the hosted service exports one, with every section, for the
+-- stock of one source.
+function examples.exported()
+  local pool = formula({ "pos.inbound" }, { "@iv.@softreserved",
+    "@iv.@allocated" })
+  return json.object {
+    configurationVersion = 1, entityVersion = 2,
+    partitionConfiguration = PARTITIONS.product,
+    cachePartitionIdVersion = "ByProductId",
+    indexConfiguration = {
+      version = 0,
+      partitionKeyAttributes = { setNumber = 0,
+        keys = { "siteid", "locationid" } },
+      indexAttributeSets = {
+        { setNumber = 1, keys = { "colorid", "sizeid", "styleid" } } },
+    },
+    inventorySystemConfigurations = {
+      pos = {
+        dataSourceName = "pos",
+        dimensionMappings = { posmachineid = "extendeddimension1",
+          poscolor = "colorid" },
+        physicalMeasures = { "inbound", "outbound" },
+        calculatedMeasures = {
+          availquantity = formula({ "pos.inbound" }, { "pos.outbound" }) },
+        reservMappings = json.object(),
+      },
+      ["@iv"] = {
+        dataSourceName = "@iv", dimensionMappings = json.object(),
+        physicalMeasures = { "@softreserved", "@allocated", "@consumed",
+          "@cumulative_allocated", "@cumulative_consumed" },
+        calculatedMeasures = { ["@available_to_reserve"] = pool,
+          ["@available_to_allocate"] = pool },
+        reservMappings = {
+          ["@softreserved"] = "@iv.@available_to_reserve" },
+      },
+    },
+    reservConfiguration = { isReservEnabled = true, isEnabled = true,
+      isSetup = true, version = 1,
+      keys = { "siteid", "locationid", "colorid", "sizeid" } },
+    allocationConfiguration = {
+      isEnabled = true, isSetup = true,
+      groups = { "channel", "customerGroup", "region", "orderType" },
+      groupsOrder = { channel = "g0", customerGroup = "g1", region = "g2",
+        orderType = "g3" },
+      availableToAllocateCalculation = { ["pos.inbound"] = "addition",
+        ["@iv.@softreserved"] = "subtraction",
+        ["@iv.@allocated"] = "subtraction" },
+    },
+    scheduleConfiguration = {
+      isScheduleEnabled = true, isEnabled = true, isSetup = true,
+      isScheduleV2 = true, version = 1, schedulePeriodInDays = 30,
+      indexAttributeSets = { { setNumber = 1,
+        keys = { "colorid", "sizeid" } } },
+      atpCalculatedMeasures = { pos = { availquantity = 7 } },
+    },
+    onHandIndexQueryPreloadStorageConfiguration = {
+      isOnHandIndexQueryPreloadStorageEnabled = false,
+      groupByValues = { "colorid" }, version = 0, isEnabled = false,
+      isSetup = true,
+    },
+    storageConfiguration = { isOnHandMostSpecificStorageEnabled = false,
+      ohmsBackgroundServiceFreq = 15, version = 0, isEnabled = false,
+      isSetup = false },
+    whsConfiguration = { isEnabled = false, isSetup = true,
+      isTruncatedWHSHierarchyEnabled = true,
+      isTruncatedWHSHierarchySetup = true },
+    finOpsConfiguration = { isEnabled = true, isSetup = true },
+    isWHSEnabled = false, isIndexUpgradeInProgress = false,
+    isUninstalled = false, defaultDimensions = json.object(),
+  }
+end
+
+-- Start an app on a document of examples.document. Options: by (default
+-- "location"), and those of App.start.
 function examples.start(options)
   options = options or {}
-  options.config = examples.document(options.by or "location")
+  options.config = options.config
+    or examples.document(options.by or "location")
   return App.start(options)
 end
 
