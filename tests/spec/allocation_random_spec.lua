@@ -7,6 +7,7 @@
 
 local Allocations = require "tests.support.allocations"
 local App = require "tests.support.app"
+local chance = require "tests.support.chance"
 local expect = require "tests.support.expect"
 local json = require "tests.support.json"
 local rows = require "tests.support.rows"
@@ -154,14 +155,6 @@ function Model:consume(place, group, quantity)
 end
 
 -- ---- The history ----
-
-local function chooser(seed)
-  local state = seed * 2654435761 % 4294967296
-  return function(count)
-    state = (state * 1664525 + 1013904223) % 4294967296
-    return state // 65536 % count + 1
-  end
-end
 
 describe("a history of chance", function()
   local app, stock, model, choose
@@ -350,7 +343,7 @@ describe("a history of chance", function()
 
   local function run(seed)
     app = App.start()
-    stock, model, choose = Allocations.new(app), Model.new(), chooser(seed)
+    stock, model, choose = Allocations.new(app), Model.new(), chance.chooser(seed)
     for step = 1, STEPS do
       local name = NAMES[choose(#NAMES)]
       local ok, message = pcall(ACTIONS[name])

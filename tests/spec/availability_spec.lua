@@ -1,6 +1,7 @@
 -- availability_spec.lua - POST /availability: how much may still be promised.
 
 local App = require "tests.support.app"
+local chance = require "tests.support.chance"
 local expect = require "tests.support.expect"
 local json = require "tests.support.json"
 local keys = require "tests.support.keys"
@@ -329,14 +330,6 @@ describe("an availability", function()
 
   local STEPS = 150
 
-  local function chooser(seed)
-    local state = seed * 2654435761 % 4294967296
-    return function(count)
-      state = (state * 1664525 + 1013904223) % 4294967296
-      return state // 65536 % count + 1
-    end
-  end
-
   local COLORS, SIZES = { "red", "blue" }, { "S", "M" }
 
   local function random_place()
@@ -410,7 +403,7 @@ describe("an availability", function()
   }
 
   local function run(seed, options)
-    random = chooser(seed)
+    random = chance.chooser(seed)
     app = App.start(options)
     local records = {}
     for step = 1, STEPS do
@@ -434,7 +427,7 @@ describe("an availability", function()
   end)
 
   it("is what an allocation gets", function()
-    random = chooser(7)
+    random = chance.chooser(7)
     app = App.start()
     for step = 1, 80 do
       local there = "step " .. step
@@ -450,7 +443,7 @@ describe("an availability", function()
   end)
 
   it("is what a reservation gets, by a formula in Lua", function()
-    random = chooser(6)
+    random = chance.chooser(6)
     app = plugins.start { safety = plugins.safety(10) }
     for step = 1, 40 do
       app:put(random(40) - 8, { dimensions = random_place() })

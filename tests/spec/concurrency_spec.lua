@@ -5,6 +5,7 @@
 -- with what there was, at every level, and every total with its leaves.
 
 local App = require "tests.support.app"
+local chance = require "tests.support.chance"
 local http = require "tests.support.http"
 local json = require "tests.support.json"
 local rows = require "tests.support.rows"
@@ -20,16 +21,6 @@ local GROUPINGS = {
   {}, { "ColorId" }, { "SizeId" }, { "ColorId", "SizeId" },
   { "ColorId", "SizeId", "StyleId", "BatchId" },
 }
-
--- A generator of its own for every caller, so that a failing run can be had
--- again: the choices depend on the caller and the round only.
-local function chooser(seed)
-  local state = seed * 2654435761 % 4294967296
-  return function(count)
-    state = (state * 1664525 + 1013904223) % 4294967296
-    return state // 65536 % count + 1
-  end
-end
 
 describe("many callers at once", function()
   local app
@@ -49,13 +40,6 @@ describe("many callers at once", function()
       end
       connection:close()
     end)
-  end
-
-  local function verify_clean()
-    app:disconnect()
-    app.server:stop()
-    local status, output, errors = app.server:tool("verify")
-    assert.are.equal(0, status, output .. errors)
   end
 
   local function check_statuses(reply)
@@ -81,7 +65,7 @@ describe("many callers at once", function()
     local events, page = app:events(0)
     assert.are.equal(1000, #events)
     assert.are.equal(1 + CONNECTIONS * 30, page.last)
-    verify_clean()
+    app:verify()
   end)
 
   -- A place at a random level: nothing, a colour, a size, or both.
@@ -156,7 +140,7 @@ describe("many callers at once", function()
   it("never oversell any level of a product", function()
     local stock = stock_everything(App.PRODUCT, 40)
     local choosers, granted, refused = {}, 0, 0
-    for worker = 1, CONNECTIONS do choosers[worker] = chooser(worker) end
+    for worker = 1, CONNECTIONS do choosers[worker] = chance.chooser(worker) end
     drive(ROUNDS, function(worker, turn)
       local choose = choosers[worker]
       return app:reservation(choose(3), {
@@ -175,14 +159,14 @@ describe("many callers at once", function()
     check_totals(App.PRODUCT, "iv.softreserved", granted)
     check_totals(App.PRODUCT, "wms.unrestricted", stock)
     check_totals(App.PRODUCT, "iv.availabletoreserve", stock - granted)
-    verify_clean()
+    app:verify()
   end)
 
   it("take and give back without losing count", function()
     local stock = stock_everything(App.PRODUCT, 5)
     local held, outstanding, choosers = {}, 0, {}
     for worker = 1, CONNECTIONS do
-      held[worker], choosers[worker] = {}, chooser(worker + 1000)
+      held[worker], choosers[worker] = {}, chance.chooser(worker + 1000)
     end
     drive(ROUNDS, function(worker, turn)
       local id = worker .. "-" .. turn
@@ -209,7 +193,7 @@ describe("many callers at once", function()
     check_not_oversold(App.PRODUCT)
     check_totals(App.PRODUCT, "iv.softreserved", outstanding)
     check_totals(App.PRODUCT, "wms.unrestricted", stock)
-    verify_clean()
+    app:verify()
   end)
 
   local PRODUCTS = { "CUP", "BOWL", "PLATE", "SPOON", "FORK" }
@@ -231,7 +215,7 @@ describe("many callers at once", function()
     for _, product in ipairs(PRODUCTS) do
       stock[product], granted[product] = stock_everything(product, 20), 0
     end
-    for worker = 1, CONNECTIONS do choosers[worker] = chooser(worker + 9) end
+    for worker = 1, CONNECTIONS do choosers[worker] = chance.chooser(worker + 9) end
     local whole, none = 0, 0
     drive(ROUNDS // 2, function(worker, turn)
       return random_basket(choosers[worker], worker .. "-" .. turn),
@@ -255,6 +239,6 @@ describe("many callers at once", function()
       check_totals(product, "iv.softreserved", granted[product])
       check_totals(product, "wms.unrestricted", stock[product])
     end
-    verify_clean()
+    app:verify()
   end)
 end)

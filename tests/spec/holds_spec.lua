@@ -48,13 +48,6 @@ describe("a hold", function()
     return expect.ok(app:get("/reservations" .. (query or ""))).Value
   end
 
-  local function verify_clean()
-    app:disconnect()
-    app.server:stop()
-    local status, output, errors = app.server:tool("verify")
-    assert.are.equal(0, status, output .. errors)
-  end
-
   it("says when it ends, however that was asked for", function()
     start()
     local cases = {
@@ -192,7 +185,7 @@ describe("a hold", function()
     assert.are.equal(-3, events[1].deltas["iv.softreserved"])
     expect.not_found(app:unreserve(whole, 1), "unknown_reservation")
     expect.not_found(app:unreserve(part, 1), "unknown_reservation")
-    verify_clean()
+    app:verify()
   end)
 
   it("may be one line of a bulk or of a basket", function()
@@ -263,7 +256,7 @@ describe("a hold", function()
     move("+11m")
     assert.are.equal(5000, ask())
     assert.are.same({}, held())
-    verify_clean()
+    app:verify()
   end)
 
   it("outlives a stop and a kill, and ends while the server is down", function()
@@ -291,7 +284,7 @@ describe("a hold", function()
       if event.operation == "expire" then expired = expired + 1 end
     end
     assert.are.equal(2, expired)
-    verify_clean()
+    app:verify()
   end)
 
   it("lasts longer when the clock is put back, and nothing hangs", function()
@@ -310,6 +303,6 @@ describe("a hold", function()
     assert.are.equal(17, ask())
     move("+2m")
     assert.are.equal(20, ask())
-    verify_clean()
+    app:verify()
   end)
 end)

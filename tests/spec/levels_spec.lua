@@ -159,13 +159,6 @@ describe("levels", function()
     return bulks * 512
   end
 
-  local function verify_clean()
-    app:disconnect()
-    app.server:stop()
-    local status, output, errors = app.server:tool("verify")
-    assert.are.equal(0, status, output .. errors)
-  end
-
   it("change under load without losing or doubling anything", function()
     local leaves = put_leaves(6)
     local state = { accepted = 0, done = false }
@@ -176,7 +169,7 @@ describe("levels", function()
     tasks.run(bodies)
     assert.is_true(state.accepted > 0)
     check_totals("wms.unrestricted", leaves + state.accepted)
-    verify_clean()
+    app:verify()
   end)
 
   it("are whole after a kill in the middle of a change", function()
@@ -193,6 +186,6 @@ describe("levels", function()
     end
     update(OTHER_LEVELS)
     check_totals("wms.unrestricted", leaves, ANYWHERE)
-    verify_clean()
+    app:verify()
   end)
 end)

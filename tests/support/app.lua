@@ -95,6 +95,15 @@ function App:restart(how)
   self.server:restart(how)
 end
 
+-- Stop the server and have the tool compare every total with its leaves.
+-- Raises with what it said when it found a difference.
+function App:verify()
+  self:disconnect()
+  self.server:stop()
+  local status, output, errors = self.server:tool("verify")
+  if status ~= 0 then error(output .. errors, 2) end
+end
+
 -- A new text every time, for request ids.
 function App:unique()
   self.count = self.count + 1
