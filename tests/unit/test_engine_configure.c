@@ -2,6 +2,7 @@
  * test_engine_configure.c - levels that come and go, and partitions erased.
  */
 #include "tests/unit/engine_rig.h"
+#include "tests/unit/full_store.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -46,49 +47,25 @@ static void test_a_new_level_is_built(void **state)
     engine_expect(rig, "P0", "siteid=0, StyleId=s1", "pos.inbound", 5);
 }
 
-/* The operations of the store, and how many commits are left until one finds
- * the map full. */
-static const rf_store_operations *whole_operations;
-static int commits_left;
-
-static rf_status commit_full(rf_store_transaction *transaction, rf_error *err)
-{
-    if (--commits_left == 0) {
-        whole_operations->abort(transaction);
-        return rf_fail(err, RF_E_STORAGE_FULL, "the map is full");
-    }
-    return whole_operations->commit(transaction, err);
-}
-
-static rf_status grow_at_once(rf_store *store, rf_error *err)
-{
-    (void)store;
-    (void)err;
-    return RF_OK;
-}
-
 /* Whichever of its commits finds the map full, a configuration is published
  * once the map has grown. */
 static void test_the_map_grows_while_configuring(void **state)
 {
     engine_rig *rig = *state;
-    rf_store *store = rig->disk->store;
     fill(rig, 10);
-    whole_operations = store->operations;
-    rf_store_operations operations = *whole_operations;
-    operations.commit = commit_full;
-    operations.grow = grow_at_once;
-    for (int fails = 1; fails <= 3; fails++) {
+    for (unsigned fails = 1; fails <= 3; fails++) {
         uint64_t generation = engine_generation(rig)->number;
         draft_level(rig->draft, fails == 1   ? "ColorId"
                                 : fails == 2 ? "StyleId"
                                              : "siteid, StyleId");
-        commits_left = fails;
-        store->operations = &operations;
-        rf_status status = engine_try_configure(rig);
-        store->operations = whole_operations;
-        assert_int_equal(status, RF_OK);
-        assert_true(commits_left <= 0);
+        full_store full;
+        full_store_begin(&full, rig->disk->store);
+        full.commits_good = fails - 1;
+        full.commits_full = 1;
+        full.can_grow = true;
+        assert_int_equal(engine_try_configure(rig), RF_OK);
+        assert_int_equal(full.commits_full, 0);
+        full_store_end(&full);
         assert_int_equal(engine_generation(rig)->number, generation + 1);
     }
     engine_expect(rig, "P0", "ColorId=c1", "pos.inbound", 2);

@@ -2,6 +2,7 @@
  * test_engine_dry_run.c - jobs that only tell what would happen.
  */
 #include "core/alloc.h"
+#include "tests/unit/full_store.h"
 #include "tests/unit/holds_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -362,40 +363,16 @@ static void test_a_dry_run_sees_no_ended_hold(void **state)
     engine_expect(rig, "SHIRT", RED_S, "iv.softreserved", 0);
 }
 
-/* A store whose commits find no room, so many times. */
-static const rf_store_operations *whole_operations;
-static unsigned commits_full;
-static bool can_grow;
-
-static rf_status commit_full(rf_store_transaction *transaction, rf_error *err)
-{
-    if (commits_full > 0) {
-        commits_full--;
-        whole_operations->abort(transaction);
-        return rf_fail(err, RF_E_STORAGE_FULL, "no room");
-    }
-    return whole_operations->commit(transaction, err);
-}
-
-static rf_status grow(rf_store *store, rf_error *err)
-{
-    (void)store;
-    return can_grow ? RF_OK : rf_fail(err, RF_E_STORAGE_FULL, "no room");
-}
-
 /* Dry runs and answers from memory alone have nothing to commit. */
 static void test_nothing_is_committed(void **state)
 {
     engine_rig *rig = *state;
-    rf_store *store = rig->disk->store;
     rf_command known = engine_post(rig, "SHIRT", RED_S, "pos.inbound=1");
     engine_do(rig, &known);
     rf_command line = engine_post(rig, "SHIRT", RED_S, "pos.inbound=1");
-    whole_operations = store->operations;
-    rf_store_operations operations = *whole_operations;
-    operations.commit = commit_full;
-    store->operations = &operations;
-    commits_full = 1;
+    full_store full;
+    full_store_begin(&full, rig->disk->store);
+    full.commits_full = 1;
     rf_job *job = dry_job(rig, &line, 1);
     job->next = dry_job(rig, &known, 1);
     job->next->next = engine_job(rig, &known, 1);
@@ -405,8 +382,8 @@ static void test_nothing_is_committed(void **state)
     assert_true(job->next->next->results[0].replayed);
     forget(job);
     forget(job->next);
-    assert_int_equal(commits_full, 1);
-    store->operations = whole_operations;
+    assert_int_equal(full.commits_full, 1);
+    full_store_end(&full);
 }
 
 /* A batch that finds no room is run again, or fails; what its dry jobs had
@@ -414,29 +391,26 @@ static void test_nothing_is_committed(void **state)
 static void test_a_batch_without_room(void **state)
 {
     engine_rig *rig = *state;
-    rf_store *store = rig->disk->store;
     rf_command lines[] = {
         engine_post(rig, "SHIRT", RED_S, "pos.inbound=1"),
         engine_post(rig, "SHIRT", RED_S, "pos.inbound=2"),
     };
-    whole_operations = store->operations;
-    rf_store_operations operations = *whole_operations;
-    operations.commit = commit_full;
-    operations.grow = grow;
-    store->operations = &operations;
+    full_store full;
+    full_store_begin(&full, rig->disk->store);
     for (int round = 0; round < 2; round++) {
         rf_job *dry = dry_job(rig, lines, 1);
         dry->next = engine_job(rig, &lines[1], 1);
-        can_grow = round == 1;
-        commits_full = 1;
+        full.can_grow = round == 1;
+        full.commits_full = 1;
         engine_run_job(rig, dry);
-        rf_status expected = can_grow ? RF_OK : RF_E_STORAGE_FULL;
+        rf_status expected = full.can_grow ? RF_OK : RF_E_STORAGE_FULL;
         assert_int_equal(dry->results[0].status, expected);
         assert_int_equal(dry->next->results[0].status, expected);
-        assert_int_equal(dry->results[0].quantities.count, can_grow ? 1 : 0);
+        assert_int_equal(dry->results[0].quantities.count,
+                         full.can_grow ? 1 : 0);
         forget(dry);
     }
-    store->operations = whole_operations;
+    full_store_end(&full);
     engine_expect(rig, "SHIRT", RED_S, "pos.inbound", 2);
 }
 

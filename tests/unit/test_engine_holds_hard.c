@@ -3,6 +3,7 @@
  * memory, while levels are built, and in a long walk at random.
  */
 #include "core/alloc.h"
+#include "tests/unit/full_store.h"
 #include "tests/unit/holds_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -97,40 +98,14 @@ static void test_erasing_a_product_takes_ends_away(void **state)
     engine_expect(rig, "OTHER", "", "iv.softreserved", 0);
 }
 
-/* A store whose commits find no room, so many times. */
-static const rf_store_operations *whole_operations;
-static unsigned commits_full;
-static bool can_grow;
-
-static rf_status commit_full(rf_store_transaction *transaction, rf_error *err)
-{
-    if (commits_full > 0) {
-        commits_full--;
-        whole_operations->abort(transaction);
-        return rf_fail(err, RF_E_STORAGE_FULL, "no room");
-    }
-    return whole_operations->commit(transaction, err);
-}
-
-static rf_status grow(rf_store *store, rf_error *err)
-{
-    (void)store;
-    return can_grow ? RF_OK : rf_fail(err, RF_E_STORAGE_FULL, "no room");
-}
-
 static void test_a_full_store_ends_holds_later(void **state)
 {
     engine_rig *rig = *state;
-    rf_store *store = rig->disk->store;
     holds_make(rig, RED_S, 5, MINUTE);
     rig->now_ms += MINUTE;
-    whole_operations = store->operations;
-    rf_store_operations operations = *whole_operations;
-    operations.commit = commit_full;
-    operations.grow = grow;
-    store->operations = &operations;
-    commits_full = 3;
-    can_grow = false;
+    full_store full;
+    full_store_begin(&full, rig->disk->store);
+    full.commits_full = 3;
     uint64_t before = holds_last_number(rig);
     assert_int_equal(holds_sweep(rig), RF_E_STORAGE_FULL);
     rf_command command = engine_post(rig, "SHIRT", RED_S, "pos.inbound=1");
@@ -141,17 +116,17 @@ static void test_a_full_store_ends_holds_later(void **state)
     assert_true(holds_is_past(rig, rig->now_ms));
     assert_int_equal(holds_last_number(rig), before);
     engine_expect(rig, "SHIRT", RED_S, "iv.softreserved", 5);
-    can_grow = true;
-    commits_full = 2;
+    full.can_grow = true;
+    full.commits_full = 2;
     assert_int_equal(engine_run(rig, &command)->status, RF_OK);
-    assert_int_equal(commits_full, 0);
+    assert_int_equal(full.commits_full, 0);
     assert_int_equal(holds_last_number(rig), before + 2);
     engine_expect(rig, "SHIRT", RED_S, "iv.softreserved", 0);
     holds_make(rig, RED_S, 5, MINUTE);
     rig->now_ms += MINUTE;
-    commits_full = 1;
+    full.commits_full = 1;
     engine_settle(rig);
-    store->operations = whole_operations;
+    full_store_end(&full);
     engine_expect(rig, "SHIRT", RED_S, "iv.softreserved", 0);
     assert_int_equal(holds_count_ends(rig), 0);
 }
