@@ -273,10 +273,7 @@ describe("a dry run", function()
     end
     assert.are.equal(100, app:total("iv.softreserved"))
     assert.are.equal(51, #app:events())
-    app:disconnect()
-    app.server:stop()
-    local status, output, errors = app.server:tool("verify")
-    assert.are.equal(0, status, output .. errors)
+    app:verify()
   end)
 
   it("shows what formulas of plugins would say", function()
