@@ -13,23 +13,6 @@
 
 #define UNIT RF_QUANTITY_SCALE
 
-static trace_rig rig;
-
-static int set_up(void **state)
-{
-    (void)state;
-    trace_rig_open(&rig, 200);
-    trace_rig_fill(&rig);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    trace_rig_close(&rig);
-    return 0;
-}
-
 /* ---- What is compiled ---- */
 
 typedef struct compiled_case {
@@ -83,102 +66,101 @@ static const compiled_case compiled_cases[] = {
 
 static void formulas_are_compiled(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char reads[1024];
     for (size_t i = 0; i < sizeof compiled_cases / sizeof compiled_cases[0];
          i++) {
         const compiled_case *at = &compiled_cases[i];
-        rf_function function = trace_rig_load_body(&rig, at->body);
-        if (!trace_rig_trace(&rig, function)) {
-            fail_msg("%s: %s", at->body, rig.trace.reason);
+        rf_function function = trace_rig_load_body(rig, at->body);
+        if (!trace_rig_trace(rig, function)) {
+            fail_msg("%s: %s", at->body, rig->trace.reason);
         }
-        trace_rig_join_reads(&rig, reads, sizeof reads);
+        trace_rig_join_reads(rig, reads, sizeof reads);
         assert_string_equal(reads, at->reads);
-        assert_int_equal(trace_rig_value(&rig),
-                         trace_rig_millionths(at->value));
-        if (rig.trace.expression.count != at->nodes) {
-            fail_msg("%s: %zu nodes", at->body, rig.trace.expression.count);
+        assert_int_equal(trace_rig_value(rig), trace_rig_millionths(at->value));
+        if (rig->trace.expression.count != at->nodes) {
+            fail_msg("%s: %zu nodes", at->body, rig->trace.expression.count);
         }
-        trace_rig_check_agrees(&rig, function);
+        trace_rig_check_agrees(rig, function);
     }
 }
 
 /* Helpers, captured constants and tables, other functions' tail calls. */
 static void helpers_are_followed(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function = trace_rig_load(
-        &rig, "local KEEP = 12.5\n"
-              "local weights = { onhand = 2, deep = { more = 3 } }\n"
-              "local floor_at = { zero = function(x)\n"
-              "  return math.max(0, x) end }\n"
-              "local clamp = ringfence.clamp\n"
-              "local function free(s) return s.onhand - KEEP end\n"
-              "local function tail(m) return free(m.fno) end\n"
-              "return function(m)\n"
-              "  local a = tail(m) * weights.onhand\n"
-              "  local b = m.fno.reserved * weights.deep.more\n"
-              "  return clamp(floor_at.zero(a - b), 0, 1000)\n"
-              "end");
-    assert_true(trace_rig_trace(&rig, function));
-    assert_int_equal(trace_rig_value(&rig), 355 * UNIT);
-    trace_rig_check_agrees(&rig, function);
-    assert_int_equal(rig.trace.read_count, 2);
-    assert_string_equal(rig.trace.reads[0].name, "fno.onhand");
-    assert_string_equal(rig.trace.reads[0].file, "plugin.lua");
-    assert_int_equal(rig.trace.reads[0].line, 6);
-    assert_string_equal(rig.trace.reads[1].name, "fno.reserved");
-    assert_int_equal(rig.trace.reads[1].line, 10);
+        rig, "local KEEP = 12.5\n"
+             "local weights = { onhand = 2, deep = { more = 3 } }\n"
+             "local floor_at = { zero = function(x)\n"
+             "  return math.max(0, x) end }\n"
+             "local clamp = ringfence.clamp\n"
+             "local function free(s) return s.onhand - KEEP end\n"
+             "local function tail(m) return free(m.fno) end\n"
+             "return function(m)\n"
+             "  local a = tail(m) * weights.onhand\n"
+             "  local b = m.fno.reserved * weights.deep.more\n"
+             "  return clamp(floor_at.zero(a - b), 0, 1000)\n"
+             "end");
+    assert_true(trace_rig_trace(rig, function));
+    assert_int_equal(trace_rig_value(rig), 355 * UNIT);
+    trace_rig_check_agrees(rig, function);
+    assert_int_equal(rig->trace.read_count, 2);
+    assert_string_equal(rig->trace.reads[0].name, "fno.onhand");
+    assert_string_equal(rig->trace.reads[0].file, "plugin.lua");
+    assert_int_equal(rig->trace.reads[0].line, 6);
+    assert_string_equal(rig->trace.reads[1].name, "fno.reserved");
+    assert_int_equal(rig->trace.reads[1].line, 10);
 }
 
 /* A read inside the library is told by where the script called it. */
 static void reads_have_the_scripts_place(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function =
-        trace_rig_load(&rig, "return function(m)\n"
-                             "  local own = m.fno.onhand\n"
-                             "  return own + ringfence.sum(m.fno,\n"
-                             "    'reserved', 'onhand')\n"
-                             "end");
-    assert_true(trace_rig_trace(&rig, function));
-    assert_int_equal(rig.trace.read_count, 2);
-    assert_int_equal(rig.trace.reads[0].line, 2);
-    assert_string_equal(rig.trace.reads[1].name, "fno.reserved");
-    assert_string_equal(rig.trace.reads[1].file, "plugin.lua");
-    assert_int_equal(rig.trace.reads[1].line, 3);
+        trace_rig_load(rig, "return function(m)\n"
+                            "  local own = m.fno.onhand\n"
+                            "  return own + ringfence.sum(m.fno,\n"
+                            "    'reserved', 'onhand')\n"
+                            "end");
+    assert_true(trace_rig_trace(rig, function));
+    assert_int_equal(rig->trace.read_count, 2);
+    assert_int_equal(rig->trace.reads[0].line, 2);
+    assert_string_equal(rig->trace.reads[1].name, "fno.reserved");
+    assert_string_equal(rig->trace.reads[1].file, "plugin.lua");
+    assert_int_equal(rig->trace.reads[1].line, 3);
 }
 
 /* A helper that is called as the last thing takes its caller's place. */
 static void reads_of_a_last_call(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function =
-        trace_rig_load(&rig, "\n\nreturn function(m)\n\n"
-                             "  return ringfence.sum(m.fno, 'reserved') end");
-    assert_true(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reads[0].file, "plugin.lua");
-    assert_int_equal(rig.trace.reads[0].line, 3);
+        trace_rig_load(rig, "\n\nreturn function(m)\n\n"
+                            "  return ringfence.sum(m.fno, 'reserved') end");
+    assert_true(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reads[0].file, "plugin.lua");
+    assert_int_equal(rig->trace.reads[0].line, 3);
 }
 
 /* A helper that branches does not matter if the formula never calls it. */
 static void unused_helpers_do_not_matter(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function = trace_rig_load(
-        &rig, "local h = {\n"
-              "  odd = function(x) if x > 3 then return 1 end end,\n"
-              "  even = function(x) return x + 1 end }\n"
-              "return function(m) return h.even(m.fno.onhand) end");
-    assert_true(trace_rig_trace(&rig, function));
-    trace_rig_check_agrees(&rig, function);
+        rig, "local h = {\n"
+             "  odd = function(x) if x > 3 then return 1 end end,\n"
+             "  even = function(x) return x + 1 end }\n"
+             "return function(m) return h.even(m.fno.onhand) end");
+    assert_true(trace_rig_trace(rig, function));
+    trace_rig_check_agrees(rig, function);
 }
 
 /* ---- Limits ---- */
 
 /* A sum of so many different terms, each of which is one measure: a term is a
  * node and all but the first are one more for the sum. */
-static rf_function load_sum(unsigned terms, const char *end)
+static rf_function load_sum(trace_rig *rig, unsigned terms, const char *end)
 {
     char source[8192] = "return function(m) local a = m.a return a.x0";
     for (unsigned i = 1; i < terms; i++) {
@@ -186,40 +168,40 @@ static rf_function load_sum(unsigned terms, const char *end)
     }
     trace_rig_append(source, sizeof source, "%s", end);
     trace_rig_append(source, sizeof source, " end");
-    return trace_rig_load(&rig, source);
+    return trace_rig_load(rig, source);
 }
 
 static void nodes_are_limited(void **state)
 {
-    (void)state;
-    assert_true(trace_rig_trace(&rig, load_sum(64, "")));
-    assert_int_equal(rig.trace.expression.count, 127);
-    rf_function full = load_sum(64, "+a.x0");
-    assert_true(trace_rig_trace(&rig, full));
-    assert_int_equal(rig.trace.expression.count, RF_EXPRESSION_NODES_MAX);
-    trace_rig_check_agrees(&rig, full);
-    rf_function over = load_sum(64, "+a.x0+a.x0");
-    assert_false(trace_rig_trace(&rig, over));
-    assert_string_equal(rig.trace.reason, "takes too many operations");
-    assert_int_equal(rig.trace.read_count, 64);
-    trace_rig_set(&rig, "a.x0", 2);
-    trace_rig_set(&rig, "a.x1", 3);
-    assert_int_equal(trace_rig_call(&rig, over), 9 * UNIT);
+    trace_rig *rig = *state;
+    assert_true(trace_rig_trace(rig, load_sum(rig, 64, "")));
+    assert_int_equal(rig->trace.expression.count, 127);
+    rf_function full = load_sum(rig, 64, "+a.x0");
+    assert_true(trace_rig_trace(rig, full));
+    assert_int_equal(rig->trace.expression.count, RF_EXPRESSION_NODES_MAX);
+    trace_rig_check_agrees(rig, full);
+    rf_function over = load_sum(rig, 64, "+a.x0+a.x0");
+    assert_false(trace_rig_trace(rig, over));
+    assert_string_equal(rig->trace.reason, "takes too many operations");
+    assert_int_equal(rig->trace.read_count, 64);
+    trace_rig_set(rig, "a.x0", 2);
+    trace_rig_set(rig, "a.x1", 3);
+    assert_int_equal(trace_rig_call(rig, over), 9 * UNIT);
 }
 
 /* The code shows what the trace did not get to. */
 static void reads_go_on_behind_the_limit(void **state)
 {
-    (void)state;
-    rf_function function = load_sum(100, "");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_int_equal(rig.trace.read_count, 100);
-    assert_string_equal(rig.trace.reads[99].name, "a.x99");
+    trace_rig *rig = *state;
+    rf_function function = load_sum(rig, 100, "");
+    assert_false(trace_rig_trace(rig, function));
+    assert_int_equal(rig->trace.read_count, 100);
+    assert_string_equal(rig->trace.reads[99].name, "a.x99");
 }
 
 static void constants_are_limited(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     static const struct {
         const char *constant;
         bool fits;
@@ -252,41 +234,41 @@ static void constants_are_limited(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(body, sizeof body, "return m.fno.onhand + (%s)",
                  cases[i].constant);
-        rf_function function = trace_rig_load_body(&rig, body);
-        if (trace_rig_trace(&rig, function) != cases[i].fits) {
-            fail_msg("%s: %s", cases[i].constant, rig.trace.reason);
+        rf_function function = trace_rig_load_body(rig, body);
+        if (trace_rig_trace(rig, function) != cases[i].fits) {
+            fail_msg("%s: %s", cases[i].constant, rig->trace.reason);
         }
         if (cases[i].fits) {
-            trace_rig_check_samples(&rig, function);
+            trace_rig_check_samples(rig, function);
         }
     }
 }
 
 static void factors_are_limited(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     assert_true(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.a.b * 1000000000")));
+        rig, trace_rig_load_body(rig, "return m.a.b * 1000000000")));
+    assert_true(
+        trace_rig_trace(rig, trace_rig_load_body(rig, "return -1e9 * m.a.b")));
+    assert_false(trace_rig_trace(
+        rig, trace_rig_load_body(rig, "return m.a.b * 1000000001")));
+    assert_false(trace_rig_trace(
+        rig, trace_rig_load_body(rig, "return m.a.b * -1000000001")));
+    assert_false(
+        trace_rig_trace(rig, trace_rig_load_body(rig, "return m.a.b * (0/0)")));
+    assert_false(trace_rig_trace(
+        rig, trace_rig_load_body(rig, "return m.a.b * (1 << 63)")));
     assert_true(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return -1e9 * m.a.b")));
-    assert_false(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.a.b * 1000000001")));
-    assert_false(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.a.b * -1000000001")));
-    assert_false(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.a.b * (0/0)")));
-    assert_false(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.a.b * (1 << 63)")));
-    assert_true(trace_rig_trace(
-        &rig,
-        trace_rig_load_body(&rig, "return m.a.b * 1000000000 * 1000000000")));
+        rig,
+        trace_rig_load_body(rig, "return m.a.b * 1000000000 * 1000000000")));
 }
 
 /* ---- Symbols that are kept ---- */
 
 static void symbols_end_with_their_trace(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_quantity value = 0;
     rf_script_failure failure;
     static const char *const keeping[] = {
@@ -305,13 +287,12 @@ static void symbols_end_with_their_trace(void **state)
                                         "return kept()()",
                                         "return #kept()"};
     for (size_t i = 0; i < sizeof keeping / sizeof keeping[0]; i++) {
-        assert_true(
-            trace_rig_trace(&rig, trace_rig_load_body(&rig, keeping[i])));
+        assert_true(trace_rig_trace(rig, trace_rig_load_body(rig, keeping[i])));
         for (size_t k = 0; k < sizeof using / sizeof using[0]; k++) {
-            rf_function function = trace_rig_load_body(&rig, using[k]);
-            assert_int_not_equal(
-                trace_rig_try(&rig, function, &value, &failure), RF_SCRIPT_OK);
-            assert_false(trace_rig_trace(&rig, function));
+            rf_function function = trace_rig_load_body(rig, using[k]);
+            assert_int_not_equal(trace_rig_try(rig, function, &value, &failure),
+                                 RF_SCRIPT_OK);
+            assert_false(trace_rig_trace(rig, function));
         }
     }
 }
@@ -319,33 +300,33 @@ static void symbols_end_with_their_trace(void **state)
 /* Neither does one survive a trace that failed. */
 static void symbols_end_with_a_failed_trace(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     assert_false(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return keep(m.fno.onhand) * 0.5")));
+        rig, trace_rig_load_body(rig, "return keep(m.fno.onhand) * 0.5")));
     rf_quantity value = 0;
     rf_script_failure failure;
-    rf_function function = trace_rig_load_body(&rig, "return kept() + 1");
-    assert_int_equal(trace_rig_try(&rig, function, &value, &failure),
+    rf_function function = trace_rig_load_body(rig, "return kept() + 1");
+    assert_int_equal(trace_rig_try(rig, function, &value, &failure),
                      RF_SCRIPT_ERROR);
     assert_true(strstr(failure.message, "after the formula was compiled") !=
                 NULL);
     assert_int_equal(
-        trace_rig_call(&rig, trace_rig_load_body(&rig, "return keep(4)")),
+        trace_rig_call(rig, trace_rig_load_body(rig, "return keep(4)")),
         4 * UNIT);
-    assert_int_equal(trace_rig_call(&rig, function), 5 * UNIT);
+    assert_int_equal(trace_rig_call(rig, function), 5 * UNIT);
 }
 
 /* ---- Without memory ---- */
 
 /* Trace with one allocation failing; false: there were fewer. */
-static bool trace_without_memory(const char *body, bool compiles,
-                                 unsigned long nth)
+static bool trace_without_memory(trace_rig *rig, const char *body,
+                                 bool compiles, unsigned long nth)
 {
-    trace_rig *fresh = &rig;
+    trace_rig *fresh = rig;
     trace_rig_close(fresh);
     trace_rig_open(fresh, 10);
     trace_rig_set(fresh, "fno.onhand", 250);
-    rf_function function = trace_rig_load_body(&rig, body);
+    rf_function function = trace_rig_load_body(rig, body);
     unsigned long before = rf_alloc_count();
     rf_alloc_fail_at(nth);
     rf_trace_formula(fresh->sandbox, function, &fresh->trace);
@@ -364,18 +345,18 @@ static bool trace_without_memory(const char *body, bool compiles,
 
 static void memory_may_run_out(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     static const char *const compiled =
         "return ringfence.sum(m.fno, 'onhand') + math.max(m.a.b, 1) - 2";
     static const char *const branching =
         "local g = m.fno if g.onhand > 1 then return g.onhand end return m.a.b";
     unsigned long nth = 1;
-    while (trace_without_memory(compiled, true, nth)) {
+    while (trace_without_memory(rig, compiled, true, nth)) {
         nth++;
     }
     assert_true(nth > 10);
     nth = 1;
-    while (trace_without_memory(branching, false, nth)) {
+    while (trace_without_memory(rig, branching, false, nth)) {
         nth++;
     }
     assert_true(nth > 10);
@@ -385,29 +366,29 @@ static void memory_may_run_out(void **state)
 
 static void difference_is_told(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_script_failure failure;
-    rf_function plus = trace_rig_load_body(&rig, "return m.fno.onhand + 1");
+    rf_function plus = trace_rig_load_body(rig, "return m.fno.onhand + 1");
     rf_function other =
-        trace_rig_load_body(&rig, "return m.fno.onhand + 1.000001");
+        trace_rig_load_body(rig, "return m.fno.onhand + 1.000001");
     rf_function more =
-        trace_rig_load_body(&rig, "return m.fno.onhand + m.fno.reserved");
+        trace_rig_load_body(rig, "return m.fno.onhand + m.fno.reserved");
     rf_function broken =
-        trace_rig_load_body(&rig, "return m.fno.onhand + error('no')");
-    assert_true(trace_rig_trace(&rig, plus));
-    assert_true(rf_trace_agrees(rig.sandbox, plus, &rig.trace,
-                                trace_rig_slot_name, &rig, &failure));
-    assert_false(rf_trace_agrees(rig.sandbox, other, &rig.trace,
-                                 trace_rig_slot_name, &rig, &failure));
+        trace_rig_load_body(rig, "return m.fno.onhand + error('no')");
+    assert_true(trace_rig_trace(rig, plus));
+    assert_true(rf_trace_agrees(rig->sandbox, plus, &rig->trace,
+                                trace_rig_slot_name, rig, &failure));
+    assert_false(rf_trace_agrees(rig->sandbox, other, &rig->trace,
+                                 trace_rig_slot_name, rig, &failure));
     assert_int_equal(failure.outcome, RF_SCRIPT_CONTRACT);
     assert_string_equal(failure.message,
                         "compiled it is 1, in Lua 1.000001, where fno.onhand "
                         "is 0");
-    assert_false(rf_trace_agrees(rig.sandbox, more, &rig.trace,
-                                 trace_rig_slot_name, &rig, &failure));
+    assert_false(rf_trace_agrees(rig->sandbox, more, &rig->trace,
+                                 trace_rig_slot_name, rig, &failure));
     assert_int_equal(failure.outcome, RF_SCRIPT_ERROR);
-    assert_false(rf_trace_agrees(rig.sandbox, broken, &rig.trace,
-                                 trace_rig_slot_name, &rig, &failure));
+    assert_false(rf_trace_agrees(rig->sandbox, broken, &rig->trace,
+                                 trace_rig_slot_name, rig, &failure));
     assert_string_equal(failure.message, "no");
 }
 
@@ -415,18 +396,19 @@ static void difference_is_told(void **state)
  * is why the code is checked. */
 static void samples_are_no_proof(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_script_failure failure;
-    rf_function plain = trace_rig_load_body(&rig, "return m.fno.onhand");
+    rf_function plain = trace_rig_load_body(rig, "return m.fno.onhand");
     rf_function trap = trace_rig_load_body(
-        &rig, "return m.fno.onhand == 77.77 and 1 or m.fno.onhand");
-    assert_true(trace_rig_trace(&rig, plain));
-    assert_true(rf_trace_agrees(rig.sandbox, trap, &rig.trace,
-                                trace_rig_slot_name, &rig, &failure));
-    assert_false(trace_rig_trace(&rig, trap));
+        rig, "return m.fno.onhand == 77.77 and 1 or m.fno.onhand");
+    assert_true(trace_rig_trace(rig, plain));
+    assert_true(rf_trace_agrees(rig->sandbox, trap, &rig->trace,
+                                trace_rig_slot_name, rig, &failure));
+    assert_false(trace_rig_trace(rig, trap));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, trace_rig_set_up, trace_rig_tear_down)
 
 int main(void)
 {

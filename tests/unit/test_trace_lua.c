@@ -13,23 +13,6 @@
 #define TRAPS "tests/hostile/lua"
 #define UNIT RF_QUANTITY_SCALE
 
-static trace_rig rig;
-
-static int set_up(void **state)
-{
-    (void)state;
-    trace_rig_open(&rig, 200);
-    trace_rig_fill(&rig);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    trace_rig_close(&rig);
-    return 0;
-}
-
 /* ---- What stays in Lua ---- */
 
 typedef struct lua_case {
@@ -133,25 +116,25 @@ static bool begins_with(const char *text, const char *start)
 
 static void others_stay_in_lua(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char reads[1024];
     for (size_t i = 0; i < sizeof lua_cases / sizeof lua_cases[0]; i++) {
         const lua_case *at = &lua_cases[i];
-        rf_function function = trace_rig_load_body(&rig, at->body);
-        if (trace_rig_trace(&rig, function)) {
+        rf_function function = trace_rig_load_body(rig, at->body);
+        if (trace_rig_trace(rig, function)) {
             fail_msg("compiled: %s", at->body);
         }
         bool is_start = strcmp(at->reason, NEEDED) == 0;
-        if (is_start ? !begins_with(rig.trace.reason, at->reason)
-                     : strcmp(rig.trace.reason, at->reason) != 0) {
-            fail_msg("%s: %s", at->body, rig.trace.reason);
+        if (is_start ? !begins_with(rig->trace.reason, at->reason)
+                     : strcmp(rig->trace.reason, at->reason) != 0) {
+            fail_msg("%s: %s", at->body, rig->trace.reason);
         }
-        trace_rig_join_reads(&rig, reads, sizeof reads);
+        trace_rig_join_reads(rig, reads, sizeof reads);
         if (strcmp(reads, at->reads) != 0) {
             fail_msg("%s: reads %s", at->body, reads);
         }
         if (at->value != 0 || strcmp(at->reason, BRANCHES) == 0) {
-            assert_int_equal(trace_rig_call(&rig, function),
+            assert_int_equal(trace_rig_call(rig, function),
                              trace_rig_millionths(at->value));
         }
     }
@@ -160,7 +143,7 @@ static void others_stay_in_lua(void **state)
 /* What fails in Lua, too, and so has no value. */
 static void mistakes_stay_in_lua(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     static const char *const bodies[] = {
         "return",
         "return nil",
@@ -196,13 +179,13 @@ static void mistakes_stay_in_lua(void **state)
         "return m.fno.onhand * 1e300 * 1e300",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        rf_function function = trace_rig_load_body(&rig, bodies[i]);
-        if (trace_rig_trace(&rig, function)) {
+        rf_function function = trace_rig_load_body(rig, bodies[i]);
+        if (trace_rig_trace(rig, function)) {
             fail_msg("compiled: %s", bodies[i]);
         }
         rf_quantity value = 0;
         rf_script_failure failure;
-        assert_int_not_equal(trace_rig_try(&rig, function, &value, &failure),
+        assert_int_not_equal(trace_rig_try(rig, function, &value, &failure),
                              RF_SCRIPT_OK);
     }
 }
@@ -211,28 +194,28 @@ static void mistakes_stay_in_lua(void **state)
  * does not fit, is not taken for a measure. */
 static void odd_names_stay_in_lua(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char body[512];
     char text[200];
     assert_false(
-        trace_rig_trace(&rig, trace_rig_load_body(&rig, "return m['a.b'].c")));
-    assert_int_equal(rig.trace.read_count, 0);
-    assert_false(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.a['b\\0c']")));
-    assert_int_equal(rig.trace.read_count, 0);
+        trace_rig_trace(rig, trace_rig_load_body(rig, "return m['a.b'].c")));
+    assert_int_equal(rig->trace.read_count, 0);
+    assert_false(
+        trace_rig_trace(rig, trace_rig_load_body(rig, "return m.a['b\\0c']")));
+    assert_int_equal(rig->trace.read_count, 0);
     assert_true(
-        trace_rig_trace(&rig, trace_rig_load_body(&rig, "return m.a['b.c']")));
-    assert_string_equal(rig.trace.reads[0].name, "a.b.c");
+        trace_rig_trace(rig, trace_rig_load_body(rig, "return m.a['b.c']")));
+    assert_string_equal(rig->trace.reads[0].name, "a.b.c");
     /* Names of up to 40 bytes are read as fields; a helper of the library
      * takes others. */
     for (int length = 120; length < 130; length++) {
         memset(text, 'n', sizeof text);
         snprintf(body, sizeof body, "return ringfence.sum(m.src, '%.*s')",
                  length, text);
-        bool fits = 4 + (size_t)length < sizeof rig.trace.reads[0].name;
-        assert_true(trace_rig_trace(&rig, trace_rig_load_body(&rig, body)) ==
+        bool fits = 4 + (size_t)length < sizeof rig->trace.reads[0].name;
+        assert_true(trace_rig_trace(rig, trace_rig_load_body(rig, body)) ==
                     fits);
-        assert_int_equal(rig.trace.read_count, fits ? 1 : 0);
+        assert_int_equal(rig->trace.read_count, fits ? 1 : 0);
     }
 }
 
@@ -240,53 +223,53 @@ static void odd_names_stay_in_lua(void **state)
 
 static void branching_helper(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function = trace_rig_load(
-        &rig, "local function pick(x) if x == 40 then return 999 end return x "
-              "end\n"
-              "local function through(x) return pick(x) + 0 end\n"
-              "return function(m)\n"
-              "  return through(m.fno.reserved) + m.fno.onhand end");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reason,
+        rig, "local function pick(x) if x == 40 then return 999 end return x "
+             "end\n"
+             "local function through(x) return pick(x) + 0 end\n"
+             "return function(m)\n"
+             "  return through(m.fno.reserved) + m.fno.onhand end");
+    assert_false(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reason,
                         "calls a function that compares or branches");
-    assert_int_equal(rig.trace.read_count, 2);
-    assert_string_equal(rig.trace.reads[0].name, "fno.reserved");
-    assert_int_equal(rig.trace.reads[0].line, 4);
-    assert_string_equal(rig.trace.reads[1].name, "fno.onhand");
-    assert_int_equal(trace_rig_call(&rig, function), 1249 * UNIT);
+    assert_int_equal(rig->trace.read_count, 2);
+    assert_string_equal(rig->trace.reads[0].name, "fno.reserved");
+    assert_int_equal(rig->trace.reads[0].line, 4);
+    assert_string_equal(rig->trace.reads[1].name, "fno.onhand");
+    assert_int_equal(trace_rig_call(rig, function), 1249 * UNIT);
 }
 
 /* Even one that nobody captured, and that looks like a library's. */
 static void function_from_nowhere(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function = trace_rig_load_body(
-        &rig, "return fresh()(m.fno.onhand - 243) + m.fno.onhand");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reason,
+        rig, "return fresh()(m.fno.onhand - 243) + m.fno.onhand");
+    assert_false(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reason,
                         "calls a function that compares or branches");
-    assert_int_equal(trace_rig_call(&rig, function), 1250 * UNIT);
+    assert_int_equal(trace_rig_call(rig, function), 1250 * UNIT);
 }
 
 /* A library of one's own, with the name of ours. */
 static void shadowed_library(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function = trace_rig_load(
-        &rig, "local math = { max = function(a, b)\n"
-              "  if a == 250 then return 1 end return b end }\n"
-              "local function f(_ENV, m)\n"
-              "  return math.max(m.fno.onhand, 2) end\n"
-              "return function(m) return f({ math = math }, m) end");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_int_equal(trace_rig_call(&rig, function), UNIT);
+        rig, "local math = { max = function(a, b)\n"
+             "  if a == 250 then return 1 end return b end }\n"
+             "local function f(_ENV, m)\n"
+             "  return math.max(m.fno.onhand, 2) end\n"
+             "return function(m) return f({ math = math }, m) end");
+    assert_false(trace_rig_trace(rig, function));
+    assert_int_equal(trace_rig_call(rig, function), UNIT);
 }
 
 /* Helpers that call each other twice would take for ever. */
 static void doubling_helpers(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char source[4096] = "local function f0(x) return x end\n";
     for (int i = 1; i < 36; i++) {
         trace_rig_append(source, sizeof source,
@@ -295,37 +278,37 @@ static void doubling_helpers(void **state)
     }
     trace_rig_append(source, sizeof source,
                      "return function(m) return f35(m.fno.onhand) end");
-    rf_function function = trace_rig_load(&rig, source);
-    assert_false(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reason, "takes too many steps");
-    assert_int_equal(rig.trace.read_count, 1);
+    rf_function function = trace_rig_load(rig, source);
+    assert_false(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reason, "takes too many steps");
+    assert_int_equal(rig->trace.read_count, 1);
     /* The state is none the worse. */
     assert_true(trace_rig_trace(
-        &rig, trace_rig_load_body(&rig, "return m.fno.onhand + 1")));
-    assert_int_equal(trace_rig_value(&rig), 251 * UNIT);
+        rig, trace_rig_load_body(rig, "return m.fno.onhand + 1")));
+    assert_int_equal(trace_rig_value(rig), 251 * UNIT);
 }
 
 static void recursion_without_end(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     rf_function function = trace_rig_load(
-        &rig, "local t = {}\n"
-              "function t.again(x) return t.again(x + 0) end\n"
-              "return function(m) return t.again(m.fno.onhand) end");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reason, "takes too many operations");
+        rig, "local t = {}\n"
+             "function t.again(x) return t.again(x + 0) end\n"
+             "return function(m) return t.again(m.fno.onhand) end");
+    assert_false(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reason, "takes too many operations");
     function = trace_rig_load(
-        &rig, "local t = {}\n"
-              "function t.again(x) return 0 + t.again(x) end\n"
-              "return function(m) return t.again(m.fno.onhand) end");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reason, "calls too deeply");
+        rig, "local t = {}\n"
+             "function t.again(x) return 0 + t.again(x) end\n"
+             "return function(m) return t.again(m.fno.onhand) end");
+    assert_false(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reason, "calls too deeply");
     function = trace_rig_load(
-        &rig, "local t = {}\n"
-              "function t.again(x) return t.again(x) end\n"
-              "return function(m) return t.again(m.fno.onhand) end");
-    assert_false(trace_rig_trace(&rig, function));
-    assert_string_equal(rig.trace.reason, "takes too many steps");
+        rig, "local t = {}\n"
+             "function t.again(x) return t.again(x) end\n"
+             "return function(m) return t.again(m.fno.onhand) end");
+    assert_false(trace_rig_trace(rig, function));
+    assert_string_equal(rig->trace.reason, "takes too many steps");
 }
 
 /* ---- Scripts made to deceive ---- */
@@ -338,7 +321,7 @@ static double expected_value(const char *source)
     return strtod(at + strlen("harmless="), NULL);
 }
 
-static void check_trap(const char *name)
+static void check_trap(trace_rig *rig, const char *name)
 {
     char path[512];
     char source[4096];
@@ -348,23 +331,23 @@ static void check_trap(const char *name)
     size_t length = fread(source, 1, sizeof source - 1, file);
     source[length] = '\0';
     fclose(file);
-    rf_function function = trace_rig_load(&rig, source);
-    if (trace_rig_trace(&rig, function)) {
+    rf_function function = trace_rig_load(rig, source);
+    if (trace_rig_trace(rig, function)) {
         fail_msg("compiled: %s", name);
     }
-    assert_int_equal(trace_rig_call(&rig, function),
+    assert_int_equal(trace_rig_call(rig, function),
                      trace_rig_millionths(expected_value(source)));
 }
 
 static void traps_stay_in_lua(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     struct dirent **files = NULL;
     int count = scandir(TRAPS, &files, NULL, alphasort);
     unsigned traps = 0;
     for (int i = 0; i < count; i++) {
         if (files[i]->d_name[0] == 't') {
-            check_trap(files[i]->d_name);
+            check_trap(rig, files[i]->d_name);
             traps++;
         }
         free(files[i]);
@@ -373,7 +356,8 @@ static void traps_stay_in_lua(void **state)
     assert_true(traps >= 8);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, trace_rig_set_up, trace_rig_tear_down)
 
 int main(void)
 {

@@ -8,23 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static trace_rig rig;
-
-static int set_up(void **state)
-{
-    (void)state;
-    trace_rig_open(&rig, 200);
-    trace_rig_fill(&rig);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    trace_rig_close(&rig);
-    return 0;
-}
-
 typedef struct read_case {
     const char *body;
     const char *reads;
@@ -76,27 +59,27 @@ static const read_case read_cases[] = {
 
 static void code_shows_reads(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char reads[1024];
     for (size_t i = 0; i < sizeof read_cases / sizeof read_cases[0]; i++) {
-        rf_function function = trace_rig_load_body(&rig, read_cases[i].body);
-        assert_false(trace_rig_trace(&rig, function));
-        trace_rig_join_reads(&rig, reads, sizeof reads);
+        rf_function function = trace_rig_load_body(rig, read_cases[i].body);
+        assert_false(trace_rig_trace(rig, function));
+        trace_rig_join_reads(rig, reads, sizeof reads);
         if (strcmp(reads, read_cases[i].reads) != 0) {
             fail_msg("%s: reads %s", read_cases[i].body, reads);
         }
     }
     rf_function any =
-        trace_rig_load(&rig, "return function(...) local m = ...\n"
-                             "if m then return m.a.b end return 1 end");
-    assert_false(trace_rig_trace(&rig, any));
-    assert_int_equal(rig.trace.read_count, 0);
+        trace_rig_load(rig, "return function(...) local m = ...\n"
+                            "if m then return m.a.b end return 1 end");
+    assert_false(trace_rig_trace(rig, any));
+    assert_int_equal(rig->trace.read_count, 0);
 }
 
 /* Lines of instructions are kept as small steps, now and then as a whole. */
 static void reads_have_their_lines(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char source[8192] = "return function(m)\n  if m.a.x0 then\n";
     for (int i = 1; i <= 200; i++) {
         trace_rig_append(source, sizeof source, "local _ = m.a.x%d%s\n", i % 60,
@@ -111,23 +94,23 @@ static void reads_have_their_lines(void **state)
         }
     }
     trace_rig_append(source, sizeof source, "end return m.late.read\n end");
-    rf_function function = trace_rig_load(&rig, source);
-    assert_false(trace_rig_trace(&rig, function));
-    assert_int_equal(rig.trace.read_count, 61);
+    rf_function function = trace_rig_load(rig, source);
+    assert_false(trace_rig_trace(rig, function));
+    assert_int_equal(rig->trace.read_count, 61);
     for (int i = 0; i < 60; i++) {
         char name[32];
         snprintf(name, sizeof name, "a.x%d", i);
-        assert_string_equal(rig.trace.reads[i].name, name);
-        assert_int_equal(rig.trace.reads[i].line, 2 + i);
-        assert_string_equal(rig.trace.reads[i].file, "plugin.lua");
+        assert_string_equal(rig->trace.reads[i].name, name);
+        assert_int_equal(rig->trace.reads[i].line, 2 + i);
+        assert_string_equal(rig->trace.reads[i].file, "plugin.lua");
     }
-    assert_string_equal(rig.trace.reads[60].name, "late.read");
-    assert_int_equal(rig.trace.reads[60].line, 2 + 200 + 2 + 300 + 2 + 1);
+    assert_string_equal(rig->trace.reads[60].name, "late.read");
+    assert_int_equal(rig->trace.reads[60].line, 2 + 200 + 2 + 300 + 2 + 1);
 }
 
 static void reads_are_limited(void **state)
 {
-    (void)state;
+    trace_rig *rig = *state;
     char source[16384] = "return function(m)\n";
     for (unsigned part = 0; part < 2; part++) {
         trace_rig_append(source, sizeof source,
@@ -144,15 +127,16 @@ static void reads_are_limited(void **state)
         memcpy(at + 2, "(_)", 3);
     }
     trace_rig_append(source, sizeof source, "return f0() + f1() end");
-    assert_false(trace_rig_trace(&rig, trace_rig_load(&rig, source)));
-    assert_string_equal(rig.trace.reason, "makes a function");
-    assert_int_equal(rig.trace.read_count, RF_TRACE_READS_MAX);
-    assert_string_equal(rig.trace.reads[0].name, "s0.x0");
-    assert_int_equal(rig.trace.reads[0].line, 3);
-    assert_string_equal(rig.trace.reads[140].name, "s1.x0");
+    assert_false(trace_rig_trace(rig, trace_rig_load(rig, source)));
+    assert_string_equal(rig->trace.reason, "makes a function");
+    assert_int_equal(rig->trace.read_count, RF_TRACE_READS_MAX);
+    assert_string_equal(rig->trace.reads[0].name, "s0.x0");
+    assert_int_equal(rig->trace.reads[0].line, 3);
+    assert_string_equal(rig->trace.reads[140].name, "s1.x0");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, trace_rig_set_up, trace_rig_tear_down)
 
 int main(void)
 {

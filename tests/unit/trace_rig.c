@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_GROUP 2
@@ -212,6 +213,23 @@ void trace_rig_close(trace_rig *rig)
 {
     rf_sandbox_free(rig->sandbox);
     rig->sandbox = NULL;
+}
+
+int trace_rig_set_up(void **state)
+{
+    trace_rig *rig = malloc(sizeof *rig);
+    assert_non_null(rig);
+    trace_rig_open(rig, 200);
+    trace_rig_fill(rig);
+    *state = rig;
+    return 0;
+}
+
+int trace_rig_tear_down(void **state)
+{
+    trace_rig_close(*state);
+    free(*state);
+    return 0;
 }
 
 rf_function trace_rig_load(trace_rig *rig, const char *source)

@@ -32,6 +32,10 @@ typedef struct trace_rig {
 void trace_rig_open(trace_rig *rig, size_t formulas);
 void trace_rig_close(trace_rig *rig);
 
+/* For cmocka: `*state` is a rig with room for 200 formulas, filled. */
+int trace_rig_set_up(void **state);
+int trace_rig_tear_down(void **state);
+
 /* Load a chunk that returns a function, or a formula of (m, ctx) that is given
  * as its body; it has to go well. */
 rf_function trace_rig_load(trace_rig *rig, const char *source);
