@@ -3,6 +3,7 @@
  * reservation gets.
  */
 #include "core/availability.h"
+#include "tests/unit/fake_host.h"
 #include "tests/unit/holds_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -378,68 +379,12 @@ static void test_as_checked_independent_by_product(void **state)
 
 /* ---- Scripts ---- */
 
-/* A host whose only script gives what was posted to pos.inbound less what is
- * softly reserved, and notes where it was asked. */
-typedef struct fake_host {
-    rf_formula_host face;
-    rf_measure inbound;
-    rf_measure reserved;
-    bool fails;
-    unsigned asked;
-    rf_subject last;
-} fake_host;
-
-static rf_status evaluate_fake(rf_formula_host *self, unsigned script,
-                               const rf_subject *subject, rf_quantity *out,
-                               rf_error *err)
-{
-    fake_host *host = (fake_host *)self;
-    assert_int_equal(script, 0);
-    for (unsigned c = 0; c < RF_COORDINATES_MAX; c++) {
-        bool is_given = (subject->place->given & RF_BIT(c)) != 0;
-        assert_true(is_given == (subject->place->value[c].length > 0));
-    }
-    host->asked++;
-    host->last = *subject;
-    if (host->fails) {
-        return rf_fail(err, RF_E_SCRIPT, "it is not a good day");
-    }
-    *out = rf_measures_get(subject->measures, host->inbound) -
-           rf_measures_get(subject->measures, host->reserved);
-    return RF_OK;
-}
-
-static void release_fake(rf_formula_host *self)
-{
-    (void)self;
-}
-
-static void publish(engine_rig *rig, fake_host *host)
-{
-    static rf_draft_formula formula;
-    formula = (rf_draft_formula){
-        .name = rf_text_of("iv.free"),
-        .place = {.plugin = "acme", .file = "plugin.lua", .line = 1}};
-    *host = (fake_host){.face = {evaluate_fake, release_fake}};
-    draft_fixture *f = rig->draft;
-    draft_reset(f);
-    draft_shop(f);
-    f->draft.formulas = &formula;
-    f->draft.formula_count = 1;
-    f->draft.host = &host->face;
-    f->draft.sources[2].reservations =
-        draft_pairs(f, "softreserved > iv.free", "res");
-    engine_configure(rig);
-    host->inbound = engine_measure(rig, "pos.inbound");
-    host->reserved = engine_measure(rig, "iv.softreserved");
-}
-
 static void test_scripts_are_asked_at_every_level(void **state)
 {
     engine_rig *rig = *state;
     static fake_host host; /* it is released at tear-down */
     static const own_list nobody;
-    publish(rig, &host);
+    fake_host_publish(&host, rig);
     holds_post(rig, RED_S, "pos.inbound=5");
     holds_post(rig, BLUE_S, "pos.inbound=5");
     reserve(rig, ONLY_S, 7);
@@ -449,7 +394,7 @@ static void test_scripts_are_asked_at_every_level(void **state)
     assert_int_equal(found.level_count, 4);
     expect_available(&found, 3);
     assert_true(check(rig, RED_S, &nobody).available == found.available);
-    assert_true(host.last.now_ms == rig->now_ms);
+    assert_true(host.now_ms == rig->now_ms);
     host.fails = true;
     rf_error err = {0};
     assert_int_equal(try_read(rig, &what, &found, &err), RF_E_SCRIPT);

@@ -1,77 +1,11 @@
 /*
  * test_engine_scripts.c - checks that ask a script, and who owns its host.
  */
-#include "tests/unit/engine_rig.h"
+#include "tests/unit/fake_host.h"
 #include "tests/unit/unit.h"
-
-#include <string.h>
 
 #define SHELF "siteid=1, locationid=W"
 #define RED SHELF ", ColorId=red"
-
-/* A host whose only script gives what was posted to pos.inbound less what is
- * softly reserved, and remembers what it was asked about. */
-typedef struct fake_host {
-    rf_formula_host face;
-    engine_rig *rig;
-    bool fails;
-    unsigned asked;
-    unsigned released;
-    rf_level given[8]; /* of the places asked about, in order */
-    unsigned thread;
-    int64_t now_ms;
-    char product[16];
-} fake_host;
-
-static rf_status evaluate_fake(rf_formula_host *self, unsigned script,
-                               const rf_subject *subject, rf_quantity *out,
-                               rf_error *err)
-{
-    fake_host *host = (fake_host *)self;
-    assert_int_equal(script, 0);
-    assert_true(host->asked < 8);
-    host->given[host->asked++] = subject->place->given;
-    host->thread = subject->thread;
-    host->now_ms = subject->now_ms;
-    memcpy(host->product, subject->product.bytes, subject->product.length);
-    if (host->fails) {
-        rf_fail(err, RF_E_SCRIPT, "it is not a good day");
-        err->script = (rf_script_place){.plugin = "acme",
-                                        .file = "plugin.lua",
-                                        .function = "iv.free",
-                                        .line = 12};
-        return RF_E_SCRIPT;
-    }
-    rf_measure inbound = engine_measure(host->rig, "pos.inbound");
-    rf_measure reserved = engine_measure(host->rig, "iv.softreserved");
-    *out = rf_measures_get(subject->measures, inbound) -
-           rf_measures_get(subject->measures, reserved);
-    return RF_OK;
-}
-
-static void release_fake(rf_formula_host *self)
-{
-    ((fake_host *)self)->released++;
-}
-
-/* Publish the shop with its reservations checked by the host's script. */
-static void publish(engine_rig *rig, fake_host *host)
-{
-    static rf_draft_formula formula;
-    formula = (rf_draft_formula){
-        .name = rf_text_of("iv.free"),
-        .place = {.plugin = "acme", .file = "plugin.lua", .line = 1}};
-    *host = (fake_host){.face = {evaluate_fake, release_fake}, .rig = rig};
-    draft_fixture *f = rig->draft;
-    draft_reset(f);
-    draft_shop(f);
-    f->draft.formulas = &formula;
-    f->draft.formula_count = 1;
-    f->draft.host = &host->face;
-    f->draft.sources[2].reservations =
-        draft_pairs(f, "softreserved > iv.free", "res");
-    engine_configure(rig);
-}
 
 static void stock_red(engine_rig *rig)
 {
@@ -83,7 +17,7 @@ static void test_a_script_is_asked_at_every_level_of_a_check(void **state)
 {
     engine_rig *rig = *state;
     static fake_host host; /* it is released at tear-down */
-    publish(rig, &host);
+    fake_host_publish(&host, rig);
     stock_red(rig);
     rf_command command = engine_reserve(rig, "SHIRT", RED, 6, true);
     rf_result *result = engine_run(rig, &command);
@@ -106,7 +40,7 @@ static void test_a_failing_script_refuses_one_command(void **state)
 {
     engine_rig *rig = *state;
     static fake_host host; /* it is released at tear-down */
-    publish(rig, &host);
+    fake_host_publish(&host, rig);
     stock_red(rig);
     host.fails = true;
     rf_command command = engine_reserve(rig, "SHIRT", RED, 1, true);
@@ -128,7 +62,7 @@ static void test_a_failing_script_refuses_the_whole_basket(void **state)
 {
     engine_rig *rig = *state;
     static fake_host host; /* it is released at tear-down */
-    publish(rig, &host);
+    fake_host_publish(&host, rig);
     host.fails = true;
     rf_command commands[] = {
         engine_post(rig, "SHIRT", RED, "pos.inbound=5"),
@@ -147,10 +81,10 @@ static void test_a_generation_owns_its_host(void **state)
 {
     engine_rig *rig = *state;
     static fake_host first;
-    publish(rig, &first);
+    fake_host_publish(&first, rig);
     assert_int_equal(first.released, 0);
     static fake_host second;
-    publish(rig, &second);
+    fake_host_publish(&second, rig);
     engine_generation(rig); /* look at the world anew */
     engine_settle(rig);
     assert_int_equal(first.released, 1);
