@@ -164,7 +164,8 @@ static rf_status check_change(const rf_catalog *catalog,
         return rf_fail_field(err, RF_E_UNKNOWN_MEASURE, "physicalMeasures",
                              "a measure is not configured any more");
     }
-    if (rf_text_is_name(measure->source, rf_text_of("@iv"))) {
+    if (rf_text_is_name(measure->source, rf_text_of("@iv")) &&
+        !rf_physical_is_own_reservation(measure)) {
         return check_own_measure(catalog, measure, adds, err);
     }
     if (rf_text_is_name(measure->source, rf_text_of("fno"))) {

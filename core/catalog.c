@@ -152,3 +152,10 @@ rf_level rf_catalog_reservation_mask(const rf_catalog *catalog)
     }
     return mask;
 }
+
+bool rf_physical_is_own_reservation(const rf_physical *measure)
+{
+    return measure->reservation >= 0 &&
+           rf_text_is_name(measure->source, rf_text_of("@iv")) &&
+           rf_text_is_name(measure->name, rf_text_of("@softreserved"));
+}

@@ -217,6 +217,10 @@ rf_text rf_catalog_coordinate_name(const rf_catalog *catalog,
 /* Return the mask of the reservation dimensions. */
 rf_level rf_catalog_reservation_mask(const rf_catalog *catalog);
 
+/* Say whether a measure is `@softreserved` of the service's own source and has
+ * a mapping: nobody posts to it, but it can be reserved. */
+bool rf_physical_is_own_reservation(const rf_physical *measure);
+
 /* Return the word for a kind: "linear", "tree", "lua". */
 const char *rf_formula_kind_word(rf_formula_kind kind);
 

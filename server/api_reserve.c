@@ -13,6 +13,17 @@
 
 /* ---- Reserve ---- */
 
+/* Find the measure of the service's own source that only reservations write;
+ * NULL: these are not its names. */
+static const rf_physical *find_own(const rf_call *call, rf_text source,
+                                   rf_text name)
+{
+    const rf_physical *measure =
+        rf_catalog_physical(rf_call_catalog(call), source, name);
+    return measure != NULL && rf_physical_is_own_reservation(measure) ? measure
+                                                                      : NULL;
+}
+
 static rf_status read_measure(const rf_call *call, rf_json_object line,
                               rf_command *command, rf_error *err)
 {
@@ -29,6 +40,11 @@ static rf_status read_measure(const rf_call *call, rf_json_object line,
     if (status != RF_OK) {
         return status;
     }
+    const rf_physical *own = find_own(call, source_name, modifier);
+    if (own != NULL) {
+        command->measure = own->number;
+        return RF_OK;
+    }
     status = rf_find_writable_source(call, source_name, &source, err);
     if (status != RF_OK) {
         return rf_json_at(line, rf_text_of("quantityDataSource"), status, err);
@@ -36,6 +52,27 @@ static rf_status read_measure(const rf_call *call, rf_json_object line,
     status = rf_find_writable_measure(call, source, modifier, &command->measure,
                                       err);
     return rf_json_at(line, rf_text_of("modifier"), status, err);
+}
+
+/* Find the quantity of the service's own measure where nothing else is named;
+ * NULL: it is not this one. */
+static const rf_json *find_own_quantity(const rf_call *call,
+                                        const rf_json *quantities,
+                                        rf_command *command)
+{
+    const rf_json *source = rf_json_first(quantities);
+    if (source == NULL || rf_json_length(quantities) != 1 ||
+        !rf_json_is(source, RF_JSON_OBJECT) || rf_json_length(source) != 1) {
+        return NULL;
+    }
+    const rf_json *value = rf_json_first(source);
+    const rf_physical *own =
+        find_own(call, rf_json_name(source), rf_json_name(value));
+    if (own == NULL) {
+        return NULL;
+    }
+    command->measure = own->number;
+    return value;
 }
 
 /* The other form: {"quantities": {"iv": {"softreserved": 3}}}. */
@@ -52,6 +89,11 @@ static rf_status read_as_event(const rf_call *call, rf_json_object line,
             return rf_fail_field(err, RF_E_CONFLICTING_FIELDS, "quantities",
                                  "quantities stands in place of %s", others[i]);
         }
+    }
+    const rf_json *own = find_own_quantity(call, quantities, command);
+    if (own != NULL) {
+        rf_status status = rf_json_to_quantity(own, &command->quantity, err);
+        return rf_json_at(line, rf_text_of("quantities"), status, err);
     }
     rf_status status = rf_read_quantities(
         call, (rf_json_object){quantities, "quantities"}, amounts, &count, err);

@@ -127,6 +127,24 @@ describe("a consumption", function()
     assert.is_nil(expect.ok(consume(1)).reservationId)
   end)
 
+  it("reserves the service's own measure where that is mapped", function()
+    local measures = { ["@iv"] = { ["@softreserved"] = "Addition" } }
+    expect.invalid(consume(1, measures), "read_only_source")
+    App.finish(app)
+    local pool = { additionModifiers = { "wms.unrestricted" },
+      subtractionModifiers = { "@iv.@softreserved", "@iv.@allocated" } }
+    start { patch = { inventorySystemConfigurations = { ["@iv"] = {
+      calculatedMeasures = { ["@available_to_allocate"] = pool,
+        ["@available_to_reserve"] = pool },
+      reservMappings = { ["@softreserved"] = "@iv.@available_to_reserve" },
+    } } } }
+    local record = expect.ok(consume(3, measures)).reservationId
+    assert.are.same({ 5, 3, 12 }, { stock:total "@allocated",
+      stock:total "@softreserved", available() })
+    expect.ok(app:unreserve(record, 3))
+    assert.are.equal(15, available())
+  end)
+
   it("that reserves may be for somebody", function()
     local measures = { iv = { softreserved = "Addition" } }
     local one = expect.ok(consume(1, measures, { orderTag = "o-1" }))

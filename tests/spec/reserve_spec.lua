@@ -113,6 +113,35 @@ describe("POST /onhand/reserve", function()
     assert.are.same({}, app:events())
   end)
 
+  it("of the service's own measure needs a mapping of it", function()
+    local own = { quantityDataSource = "@iv", modifier = "@softreserved" }
+    local function quantities(value)
+      return app:post("/onhand/reserve", app:event(
+        { ["@IV"] = { ["@SoftReserved"] = value } }))
+    end
+    app:put(10)
+    expect.invalid(app:reserve(1, own), "read_only_source")
+    expect.invalid(quantities(1), "read_only_source")
+    expect.ok(app:post("/configuration/hardupdate", App.document(
+      "standard.json", { inventorySystemConfigurations = { ["@iv"] = {
+        calculatedMeasures = { ["@available_to_reserve"] = {
+          additionModifiers = { "wms.unrestricted" },
+          subtractionModifiers = { "@iv.@softreserved", "@iv.@allocated" } } },
+        reservMappings = {
+          ["@softreserved"] = "@iv.@available_to_reserve" } } } }, app.id)))
+    local record = expect.ok(app:reserve(4, own)).reservationId
+    assert.are.equal(record, expect.ok(quantities "2").reservationId)
+    expect.refused(app:reserve(5, own), "insufficient_available", 4)
+    expect.refused(quantities(5), "insufficient_available", 4)
+    expect.invalid(quantities "many", "invalid_quantity", "quantities")
+    expect.ok(app:unreserve(record, 1))
+    assert.are.equal(5, app:total "@iv.@softreserved")
+    expect.invalid(app:post("/onhand", app:event {
+      ["@iv"] = { ["@softreserved"] = 1 } }), "read_only_source")
+    expect.invalid(app:reserve(1, { quantityDataSource = "@iv",
+      modifier = "@allocated" }), "read_only_source")
+  end)
+
   it("wants site and location, and reservable dimensions only", function()
     app:put(5)
     for _, dimensions in ipairs {
