@@ -24,7 +24,8 @@ local PENDING = {
   schedules = "POST /onhand/changeschedule, QueryATP",
   url_query = "GET /onhand",
   exact_query = "POST /onhand/exactquery",
-  search = "POST /onhand/productsearch",
+  search = "POST /products, /onhand/productsearch/indexquery",
+  exact_search = "POST /onhand/productsearch/exactquery",
   tokens = "the token calls",
   jobs = "POST /onhand/reserve/resyncjob, GET /getJobProgress",
   logs = "POST /logTransactionDetails",
@@ -90,12 +91,17 @@ local function adjustment(id)
     transDate = DAY })
 end
 
-local function search(condition)
-  local result = filters { productId = json.null }
-  result.productSearch = { productFilter = { logicalOperator = "And",
-    conditions = { condition or { productType = { "Item" },
-      conditionOperator = "IsExactly" } }, subFilters = json.array() } }
-  return result
+local function search()
+  return filters { productId = json.null, productSearch = {
+    productFilter = { logicalOperator = "And", subFilters = json.array(),
+      conditions = { { productType = { "Item" },
+        conditionOperator = "IsExactly" } } },
+    attributeFilter = { logicalOperator = "Or", subFilters = { {
+      logicalOperator = "And", conditions = { {
+        attributeName = "Weight limit", attributeArea = "ProductAttribute",
+        attributeValues = { "300", "400" }, conditionOperator = "Between",
+      } } } } },
+  } }
 end
 
 local DONE = { processingStatus = "success", statusCode = 200 }
@@ -240,17 +246,25 @@ samples.list = {
       values = { { "usmf", "1", "11" }, { "demf", "5", "51" } } },
       groupByValues = json.array(), returnNegative = true },
     pending = PENDING.exact_query },
+  { title = "product", method = "POST", path = "/products", shows = DONE,
+    body = { id = "prd-0001", company = "usmf", itemNumber = "Bike",
+      productType = "Item", productName = "Bicycle, deluxe",
+      attributes = { { attributeName = "Weight limit",
+        attributeArea = "ProductAttribute", attributeValues = { "330" } } } },
+    pending = PENDING.search },
   { title = "index query by search", method = "POST",
-    path = "/onhand/productsearch/indexquery", needs = { "change event" },
+    path = "/onhand/productsearch/indexquery",
+    needs = { "change event", "product" }, shows = { BIKE },
     body = { filters = search(), groupByValues = { "ColorId" },
       returnNegative = true },
     pending = PENDING.search },
   { title = "exact query by search", method = "POST",
-    path = "/onhand/productsearch/exactquery", needs = { "change event" },
+    path = "/onhand/productsearch/exactquery",
+    needs = { "change event", "product" }, shows = { BIKE },
     body = { filters = { organizationId = { "usmf" }, dimensions = LEGS,
       values = TUPLES, productSearch = search().productSearch },
       returnNegative = true },
-    pending = PENDING.search },
+    pending = PENDING.exact_search },
   { title = "allocate", method = "POST", path = "/allocation/allocate",
     needs = { "change event" }, body = allocation("alc-0001", 10),
     shows = DONE },
@@ -273,6 +287,16 @@ samples.list = {
     needs = { "change event", "allocate" },
     body = { organizationId = "usmf", productId = "Bike", dimensions = PLACE,
       groups = VIP }, shows = { { groups = VIP, allocated = 10 } } },
+  { title = "availability", method = "POST", path = "/availability",
+    needs = { "change event" },
+    body = { organizationId = "usmf", productId = "Bike", dimensions = PLACE,
+      measure = "iv.availabletoreserve", quantity = 3 },
+    shows = { available = 20, sufficient = true } },
+  { title = "plan of an allocation", method = "POST",
+    path = "/allocation/plan", needs = { "change event", "allocate" },
+    body = { id = "pln-0001", organizationId = "usmf", productId = "Bike",
+      dimensions = PLACE, unallocateRest = true,
+      targets = { { groups = VIP, quantity = 4 } } }, shows = DONE },
   { title = "adjustments", method = "POST",
     path = "/transaction/adjustment/bulk?createWithIVSync=true",
     body = { adjustment "adj-0001" }, shows = ONE_DONE,
@@ -314,8 +338,9 @@ samples.list = {
   { title = "first step, the older way", method = "POST", form = true,
     guarded = true, path = "host:/{contoso}/oauth2/token", body = OLDER,
     shows = ENTERED, pending = PENDING.tokens },
-  { title = "first step, by the documents", method = "GET", form = true,
-    guarded = true, path = "host:/{contoso}/oauth2/v2.0/token", body = NEWER,
+  { title = "first step, by the documents", method = "GET", guarded = true,
+    path = "host:/{contoso}/oauth2/v2.0/token?client_id=shop&client_secret="
+      .. SECRET .. "&grant_type=client_credentials&scope=" .. NEWER.scope,
     shows = ENTERED, pending = PENDING.tokens },
   { title = "second step", method = "POST", guarded = true,
     path = "host:/token", needs = { "first step" },
