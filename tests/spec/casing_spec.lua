@@ -12,6 +12,7 @@ local expect = require "tests.support.expect"
 local http = require "tests.support.http"
 local json = require "tests.support.json"
 local match = require "tests.support.match"
+local process = require "tests.support.process"
 local samples = require "tests.support.samples"
 
 -- Members whose values differ from environment to environment.
@@ -29,6 +30,9 @@ local function common(value)
   end
   return result
 end
+
+-- More than any job of these takes.
+local JOB_SECONDS = 30
 
 local SCHEDULES = { scheduleConfiguration = {
   isScheduleEnabled = true, isScheduleV2 = true, schedulePeriodInDays = 30,
@@ -64,6 +68,15 @@ describe("the documented", function()
     end
   end
 
+  -- What a job does shows when it is done.
+  local function finish_job(one, id)
+    local done = process.await(JOB_SECONDS, function()
+      local job = expect.ok(one:get("/getJobProgress?jobId=" .. id))
+      return job.status == "Completed"
+    end)
+    assert(done, "the job has not ended")
+  end
+
   local function send(one, sample, apply)
     local filled = samples.fill(sample, one.values)
     one.connection = one.connection or http.connect(one.server.port)
@@ -71,6 +84,7 @@ describe("the documented", function()
       dialects.request(apply(filled), one.id)))
     expect.ok(reply)
     samples.keep(sample, reply, one.values)
+    if sample.starts_job then finish_job(one, reply.json.jobId) end
     return reply
   end
 
@@ -90,7 +104,8 @@ describe("the documented", function()
   local function state(one)
     local events = {}
     for index, event in ipairs((one:events())) do
-      events[index] = { event.operation, event.id, event.deltas,
+      local id = event.id:gsub("^(%a+Job:).*", "%1")
+      events[index] = { event.operation, id, event.deltas,
         event.dimensions, event.result }
     end
     return common(json.object {

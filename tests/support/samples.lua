@@ -10,6 +10,7 @@
 -- guarded      the server asks for tokens
 -- auth         the Authorization header
 -- saves        the reply as a whole is a value with this name
+-- starts_job   its reply names a job, which has to be done before others go on
 -- pending      what is not there yet
 -- ${name} in a text is a value that a sample before has left: a member of its
 -- reply, or the reply. ${environment} is the environment's id.
@@ -183,10 +184,12 @@ samples.list = {
     body = { reversal("unr-0002", 2) }, shows = ONE_DONE },
   { title = "resync job", method = "POST", path = "/onhand/reserve/resyncjob",
     needs = { "change event", "reserve" }, body = { "iv" }, names = true,
+    starts_job = true,
     shows = { jobId = { ["$prefix"] = "ResyncJob:" } },
     pending = PENDING.jobs },
   { title = "job progress", method = "GET",
     path = "/getJobProgress?jobId=${jobId}", needs = { "resync job" },
+    shows = { status = "Completed" },
     pending = PENDING.jobs },
   { title = "schedule", method = "POST", path = "/onhand/changeschedule",
     body = schedule "sch-0001", shows = DONE,
@@ -308,7 +311,8 @@ samples.list = {
   { title = "log of a product", method = "POST",
     path = "/logTransactionDetails", needs = { "change event" },
     body = body("log-0001", { UtcFromDate = "2026/2/1",
-      UtcToDate = "2099/12/31" }), pending = PENDING.logs },
+      UtcToDate = "2099/12/31" }), starts_job = true,
+    shows = { jobId = { ["$any"] = true } }, pending = PENDING.logs },
   { title = "configuration", method = "GET", path = "/configuration",
     saves = "document" },
   { title = "new configuration", method = "POST",
