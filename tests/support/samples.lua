@@ -317,7 +317,8 @@ samples.list = {
     saves = "document" },
   { title = "new configuration", method = "POST",
     path = "/configuration/hardupdate", body = "${document}",
-    needs = { "change event", "configuration" }, exact_numbers = true, shows = DONE },
+    needs = { "change event", "configuration" }, exact_numbers = true,
+    shows = DONE },
   { title = "partitions", method = "GET", path = "/allpartitionids",
     needs = { "change event" }, shows = { { ["$any"] = true } },
     saves = "partitions" },
@@ -386,7 +387,8 @@ for _, pair in ipairs(WRAPPED) do
   samples.list[#samples.list + 1] = {
     title = "envelope of " .. inner.title, method = "POST",
     path = "host:/api/data/v9.1/msdyn_IOMInventoryAPICall",
-    needs = inner.needs, shows = inner.shows, pending = inner.pending or PENDING.envelope,
+    needs = inner.needs, shows = inner.shows,
+    pending = inner.pending or PENDING.envelope,
     body = { API = pair[1], Payload = json.encode(inner.body) },
   }
 end
