@@ -22,12 +22,10 @@ local samples = {}
 
 -- What is not there yet, and who needs it is skipped.
 local PENDING = {
-  schedules = "POST /onhand/changeschedule, QueryATP",
   url_query = "GET /onhand",
   exact_query = "POST /onhand/exactquery",
   search = "POST /products, /onhand/productsearch/indexquery",
   exact_search = "POST /onhand/productsearch/exactquery",
-  tokens = "the token calls",
   jobs = "POST /onhand/reserve/resyncjob, GET /getJobProgress",
   logs = "POST /logTransactionDetails",
   adjustments = "POST /transaction/adjustment/bulk",
