@@ -24,11 +24,12 @@
 #define RF_STORE_KEY_MAX 511
 
 typedef enum {
-    RF_TABLE_META,    /* schema, environments, numbers, levels, generations */
-    RF_TABLE_STOCK,   /* nodes, reservations and heads, product by product */
-    RF_TABLE_JOURNAL, /* one entry per command, under growing numbers */
-    RF_TABLE_PLACE,   /* which products a location ever held */
-    RF_TABLE_DUE,     /* what has to be done at a time, in order of that */
+    RF_TABLE_META,     /* schema, environments, numbers, levels, generations */
+    RF_TABLE_STOCK,    /* nodes, reservations and heads, product by product */
+    RF_TABLE_JOURNAL,  /* one entry per command, under growing numbers */
+    RF_TABLE_PLACE,    /* which products a location ever held */
+    RF_TABLE_DUE,      /* what has to be done at a time, in order of that */
+    RF_TABLE_PRODUCTS, /* what is known of products, one record each */
     RF_TABLE_COUNT
 } rf_table;
 

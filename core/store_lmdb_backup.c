@@ -79,7 +79,8 @@ static rf_status walk_table(MDB_txn *transaction, const char *name,
 }
 
 /* Read every table of the copy, and see that it can be served. */
-static rf_status walk_copy(MDB_env *env, rf_error *err)
+static rf_status walk_copy(const rf_store_lmdb *store, MDB_env *env,
+                           rf_error *err)
 {
     MDB_txn *transaction = NULL;
     MDB_dbi meta;
@@ -89,7 +90,9 @@ static rf_status walk_copy(MDB_env *env, rf_error *err)
     }
     rf_status status = RF_OK;
     for (int i = 0; i < RF_TABLE_COUNT && status == RF_OK; i++) {
-        status = walk_table(transaction, rf_store__table_names[i], err);
+        if (store->tables[i] != RF_STORE_NO_TABLE) {
+            status = walk_table(transaction, rf_store__table_names[i], err);
+        }
     }
     if (status == RF_OK) {
         code = mdb_dbi_open(transaction, rf_store__table_names[RF_TABLE_META],
@@ -102,7 +105,8 @@ static rf_status walk_copy(MDB_env *env, rf_error *err)
 }
 
 /* Open the copy, which nobody else knows, and so without a lock file. */
-static rf_status check_copy(const char *path, rf_error *err)
+static rf_status check_copy(const rf_store_lmdb *store, const char *path,
+                            rf_error *err)
 {
     MDB_env *env = NULL;
     int code = mdb_env_create(&env);
@@ -115,7 +119,7 @@ static rf_status check_copy(const char *path, rf_error *err)
                             0600);
     }
     rf_status status = code == 0
-                           ? walk_copy(env, err)
+                           ? walk_copy(store, env, err)
                            : rf_store__fail(err, code, "opening the copy");
     if (env != NULL) {
         mdb_env_close(env);
@@ -167,7 +171,7 @@ static rf_status make_copy(rf_store_lmdb *store, int file,
 {
     rf_status status = copy_to(store, file, err);
     if (status == RF_OK) {
-        status = check_copy(temporary, err);
+        status = check_copy(store, temporary, err);
     }
     if (status == RF_OK) {
         status = publish(temporary, path, err);

@@ -37,7 +37,7 @@
 const char *const rf_store__table_names[RF_TABLE_COUNT] = {
     [RF_TABLE_META] = "meta",       [RF_TABLE_STOCK] = "stock",
     [RF_TABLE_JOURNAL] = "journal", [RF_TABLE_PLACE] = "place",
-    [RF_TABLE_DUE] = "due",
+    [RF_TABLE_DUE] = "due",         [RF_TABLE_PRODUCTS] = "products",
 };
 
 /* File systems on which a lock, a flush or a shared map does not mean what it
@@ -324,11 +324,16 @@ static rf_status find_tables(rf_store_lmdb *store, MDB_txn *transaction,
             return status;
         }
     }
-    /* A store made before a table was thought of gets it now. */
+    /* A store made before a table was thought of gets it now, or reads as if it
+     * were empty. */
     unsigned flags = store->is_read_only ? 0 : MDB_CREATE;
     for (int i = 0; i < RF_TABLE_COUNT && code == 0; i++) {
         code = mdb_dbi_open(transaction, rf_store__table_names[i], flags,
                             &tables[i]);
+        if (code == MDB_NOTFOUND) {
+            tables[i] = RF_STORE_NO_TABLE;
+            code = 0;
+        }
     }
     return code == 0 ? RF_OK : rf_store__fail(err, code, "opening the tables");
 }

@@ -17,6 +17,7 @@
 
 #include <lmdb.h>
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -27,6 +28,9 @@
 #define RF_STORE_FORMAT 1
 
 typedef struct rf_store_lmdb rf_store_lmdb;
+
+/* Stands for a table that an old store lacks; only where nothing is written. */
+#define RF_STORE_NO_TABLE UINT_MAX
 
 /* A cursor outlives its read transaction and is renewed with the next one, so
  * that a warmed-up reader allocates nothing. */

@@ -24,21 +24,22 @@ static rf_bytes bytes_of(const MDB_val *value)
     return (rf_bytes){value->mv_data, value->mv_size};
 }
 
-/* Make a cursor usable in this transaction, opening it when it is new. */
+/* Make a cursor usable in this transaction, opening it when it is new.
+ * MDB_NOTFOUND: there is no such table. */
 static int ready_cursor(rf_store_transaction *transaction, rf_table table,
                         rf_store_cursor *cursor)
 {
+    MDB_dbi handle = transaction->store->tables[table];
     if (cursor->is_current) {
         return 0;
     }
-    int code;
-    if (cursor->handle != NULL) {
-        code = mdb_cursor_renew(transaction->handle, cursor->handle);
-    } else {
-        code =
-            mdb_cursor_open(transaction->handle,
-                            transaction->store->tables[table], &cursor->handle);
+    if (handle == RF_STORE_NO_TABLE) {
+        return MDB_NOTFOUND;
     }
+    int code =
+        cursor->handle != NULL
+            ? mdb_cursor_renew(transaction->handle, cursor->handle)
+            : mdb_cursor_open(transaction->handle, handle, &cursor->handle);
     cursor->is_current = code == 0;
     return code;
 }
@@ -59,12 +60,11 @@ static int load_item(rf_store_transaction *transaction, rf_store_item *item)
 {
     rf_store_cursor *cursor = &transaction->points[item->table];
     int code = ready_cursor(transaction, item->table, cursor);
-    if (code != 0) {
-        return code;
-    }
     MDB_val key = value_of(item->key);
     MDB_val value;
-    code = mdb_cursor_get(cursor->handle, &key, &value, MDB_SET);
+    if (code == 0) {
+        code = mdb_cursor_get(cursor->handle, &key, &value, MDB_SET);
+    }
     if (code == MDB_NOTFOUND) {
         item->value = (rf_bytes){NULL, 0};
         return 0;
@@ -127,8 +127,9 @@ rf_status rf_store__scan(rf_store_transaction *transaction,
         code = scan_cursor(cursor->handle, range, visit, context);
         transaction->is_scanning[range->table] = false;
     }
-    return code == 0 ? RF_OK
-                     : fail_transaction(transaction, code, "scanning", err);
+    return code == 0 || code == MDB_NOTFOUND
+               ? RF_OK
+               : fail_transaction(transaction, code, "scanning", err);
 }
 
 /* Stand on the last record, or on the one before the first not below. */

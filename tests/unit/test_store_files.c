@@ -338,6 +338,73 @@ static void test_network_file_systems_are_refused(void **state)
     assert_null(rf_store__refused_file_system(0x01021994)); /* tmpfs */
 }
 
+/* Make the rig's store one of a program that knew no products. */
+static void drop_products(store_rig *rig)
+{
+    MDB_env *env;
+    MDB_txn *transaction;
+    MDB_dbi table;
+    char path[2 * RIG_PATH_MAX];
+    snprintf(path, sizeof path, "%s/ringfence.mdb", rig->path);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, RF_TABLE_COUNT), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &transaction), 0);
+    assert_int_equal(mdb_dbi_open(transaction,
+                                  rf_store__table_names[RF_TABLE_PRODUCTS], 0,
+                                  &table),
+                     0);
+    assert_int_equal(mdb_drop(transaction, table, 1), 0);
+    assert_int_equal(mdb_txn_commit(transaction), 0);
+    mdb_env_close(env);
+}
+
+static bool fail_on_record(void *context, rf_bytes key, rf_bytes value)
+{
+    (void)context;
+    (void)key;
+    (void)value;
+    fail_msg("there is a record");
+    return false;
+}
+
+static void test_a_store_without_a_table_opens(void **state)
+{
+    store_rig *rig = *state;
+    char copy[2 * RIG_PATH_MAX];
+    snprintf(copy, sizeof copy, "%s/copy.mdb", rig->directory);
+    rig_open(rig);
+    rig_put(rig->store, RF_TABLE_STOCK, "a", "1");
+    rig_put(rig->store, RF_TABLE_PRODUCTS, "a", "2");
+    rig_close(rig);
+    drop_products(rig);
+
+    rig->options.read_only = true;
+    rig_open(rig);
+    const rf_store_operations *operations = rig->store->operations;
+    rf_store_range all = {RF_TABLE_PRODUCTS, {NULL, 0}, {NULL, 0}};
+    rf_store_item last = {.table = RF_TABLE_PRODUCTS};
+    rig_expect(rig->store, RF_TABLE_STOCK, "a", "1");
+    rig_expect(rig->store, RF_TABLE_PRODUCTS, "a", NULL);
+    rf_store_transaction *reader = rig_begin(rig->store, false);
+    assert_int_equal(operations->scan(reader, &all, fail_on_record, NULL, NULL),
+                     RF_OK);
+    assert_int_equal(operations->last(reader, &last, NULL), RF_OK);
+    assert_null(last.key.bytes);
+    operations->abort(reader);
+    assert_int_equal(operations->backup(rig->store, copy, NULL), RF_OK);
+    rig_close(rig);
+
+    rig->options.read_only = false;
+    rig_open(rig);
+    rig_expect(rig->store, RF_TABLE_PRODUCTS, "a", NULL);
+    rig_put(rig->store, RF_TABLE_PRODUCTS, "a", "3");
+    rig_close(rig);
+    rig_open(rig);
+    rig_expect(rig->store, RF_TABLE_STOCK, "a", "1");
+    rig_expect(rig->store, RF_TABLE_PRODUCTS, "a", "3");
+}
+
 static void test_every_failed_allocation_at_opening_is_survived(void **state)
 {
     store_rig *rig = *state;
@@ -434,6 +501,7 @@ int main(void)
         CASE(test_other_files_are_refused),
         CASE(test_stores_of_another_format_are_refused),
         CASE(test_network_file_systems_are_refused),
+        CASE(test_a_store_without_a_table_opens),
         CASE(test_every_failed_allocation_at_opening_is_survived),
         CASE(test_a_backup_is_a_store_of_its_own),
         CASE(test_a_failed_backup_leaves_no_file),
