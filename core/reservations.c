@@ -6,7 +6,7 @@
  */
 #include "core/reservations.h"
 
-#include <string.h>
+#include "core/cursor.h"
 
 typedef struct walk {
     const rf_reservation_listing *listing;
@@ -126,28 +126,17 @@ static rf_key make_prefix(const rf_reservation_listing *listing)
     return prefix;
 }
 
-/* A cursor comes from outside; it must not lead to anything else. */
-static bool is_inside(const rf_key *next, const rf_key *prefix)
-{
-    rf_key end = *prefix;
-    bool bounded = rf_key_after_prefix(&end);
-    rf_text at = {(const char *)next->bytes, next->length};
-    return rf_text_compare(at, (rf_text){(const char *)prefix->bytes,
-                                         prefix->length}) >= 0 &&
-           (!bounded || rf_text_compare(at, (rf_text){(const char *)end.bytes,
-                                                      end.length}) < 0);
-}
-
 rf_status rf_reservations_list(rf_store *store, rf_reservation_listing *listing,
                                bool *end, rf_error *err)
 {
     walk walked = {.listing = listing,
                    .prefix = make_prefix(listing),
                    .left = listing->limit,
-                   .next = listing->cursor.next,
+                   .next = listing->next,
                    .err = err};
     if (walked.prefix.length == 0 ||
-        (walked.next.length > 0 && !is_inside(&walked.next, &walked.prefix))) {
+        (walked.next.length > 0 &&
+         !rf_cursor_is_inside(&walked.next, &walked.prefix))) {
         *end = true;
         return RF_OK;
     }
@@ -161,40 +150,7 @@ rf_status rf_reservations_list(rf_store *store, rf_reservation_listing *listing,
     status = list_some(&walked, store, transaction, end, err);
     store->operations->abort(transaction);
     if (status == RF_OK) {
-        listing->cursor.next = walked.next;
+        listing->next = walked.next;
     }
     return status;
-}
-
-static const char digits[] = "0123456789abcdef";
-
-size_t rf_reservation_cursor_print(const rf_reservation_cursor *cursor,
-                                   char text[RF_RESERVATION_CURSOR_TEXT_MAX])
-{
-    size_t length = 0;
-    for (size_t i = 0; i < cursor->next.length; i++) {
-        text[length++] = digits[cursor->next.bytes[i] >> 4];
-        text[length++] = digits[cursor->next.bytes[i] & 0xF];
-    }
-    text[length] = '\0';
-    return length;
-}
-
-bool rf_reservation_cursor_parse(rf_text text, rf_reservation_cursor *out)
-{
-    rf_reservation_cursor cursor = {0};
-    if (text.length % 2 != 0 || text.length / 2 > RF_STORE_KEY_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < text.length; i++) {
-        const char *digit = memchr(digits, text.bytes[i], 16);
-        if (digit == NULL) {
-            return false;
-        }
-        unsigned char *byte = &cursor.next.bytes[i / 2];
-        *byte = (unsigned char)(*byte << 4 | (digit - digits));
-    }
-    cursor.next.length = (uint16_t)(text.length / 2);
-    *out = cursor;
-    return true;
 }

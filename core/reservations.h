@@ -36,11 +36,6 @@ typedef struct rf_held {
 typedef rf_status rf_held_visit(void *context, const rf_held *held,
                                 rf_error *err);
 
-/* How far a listing has got; all zeroes begins one. */
-typedef struct rf_reservation_cursor {
-    rf_key next;
-} rf_reservation_cursor;
-
 /* What is to be listed, and how far that has got. */
 typedef struct rf_reservation_listing {
     uint16_t environment; /* as in keys */
@@ -48,22 +43,14 @@ typedef struct rf_reservation_listing {
     size_t limit; /* one call visits no more */
     rf_held_visit *visit;
     void *context;
-    rf_reservation_cursor cursor;
+    rf_key next; /* where to go on (cursor.h); empty: begin */
 } rf_reservation_listing;
 
-/* Visit reservations of an environment in the order of keys, and move the
- * cursor. One call is one slice and may visit fewer than `limit`, even none;
+/* Visit reservations of an environment in the order of keys, and move `next`.
+ * One call is one slice and may visit fewer than `limit`, even none;
  * `*end` says that there are no more. */
 RF_MUST_CHECK rf_status rf_reservations_list(rf_store *store,
                                              rf_reservation_listing *listing,
                                              bool *end, rf_error *err);
-
-#define RF_RESERVATION_CURSOR_TEXT_MAX (2 * RF_STORE_KEY_MAX + 1)
-
-/* Print a cursor as text for a URL, and read it back; false: it is none of
- * ours. The text of a cursor that has not begun is empty. */
-size_t rf_reservation_cursor_print(const rf_reservation_cursor *cursor,
-                                   char text[RF_RESERVATION_CURSOR_TEXT_MAX]);
-bool rf_reservation_cursor_parse(rf_text text, rf_reservation_cursor *out);
 
 #endif

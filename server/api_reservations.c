@@ -5,46 +5,39 @@
  * dimension.
  */
 #include "core/reservations.h"
+#include "server/api_page.h"
 #include "server/api_parameter.h"
 #include "server/api_result.h"
 #include "server/api_time.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000
 #define AGE_SECONDS_MAX INT64_C(10000000000)
 
-typedef struct page {
-    rf_call *call;
-    rf_json_writer writer;
+typedef struct reservations {
+    rf_page page;
     rf_reservation_filter filter;
     rf_text order_tag;
     rf_text recipient;
     rf_place place;
-    rf_reservation_cursor cursor;
-    int64_t limit;
-    int64_t shown;
-    bool another; /* there is one behind the page */
-} page;
+} reservations;
 
 /* ---- Filters ---- */
 
-static bool is_of_page(rf_text name)
+/* Those that are read one by one. */
+static bool is_no_pair(rf_text name)
 {
-    return rf_text_is_name(name, rf_text_of("limit")) ||
-           rf_text_is_name(name, rf_text_of("after")) ||
+    return rf_page_owns(name) ||
            rf_text_is_name(name, rf_text_of("olderThanSeconds")) ||
            rf_text_is_name(name, rf_text_of("expiresBefore"));
 }
 
-static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
+static rf_status read_pair(reservations *p, const rf_url_pair *pair,
+                           rf_error *err)
 {
     rf_text name = pair->name;
-    if (is_of_page(name)) {
+    if (is_no_pair(name)) {
         return RF_OK;
     }
     if (rf_text_is_name(name, rf_text_of("organizationId"))) {
@@ -65,14 +58,14 @@ static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
         p->filter.recipient = &p->recipient;
         return RF_OK;
     }
-    return rf_parameter_dimension(p->call, pair, &p->place, err);
+    return rf_parameter_dimension(p->page.call, pair, &p->place, err);
 }
 
 /* "Older" means not changed since. */
-static rf_status read_age(page *p, rf_error *err)
+static rf_status read_age(reservations *p, rf_error *err)
 {
     int64_t seconds = -1;
-    rf_status status = rf_call_integer(p->call, "olderThanSeconds", 0,
+    rf_status status = rf_call_integer(p->page.call, "olderThanSeconds", 0,
                                        AGE_SECONDS_MAX, &seconds, err);
     if (status == RF_OK && seconds >= 0) {
         struct timespec now;
@@ -83,10 +76,10 @@ static rf_status read_age(page *p, rf_error *err)
     return status;
 }
 
-static rf_status read_end(page *p, rf_error *err)
+static rf_status read_end(reservations *p, rf_error *err)
 {
     bool found = false;
-    rf_text text = rf_url_query_value(&p->call->query,
+    rf_text text = rf_url_query_value(&p->page.call->query,
                                       rf_text_of("expiresBefore"), &found);
     if (!found || text.length == 0) {
         return RF_OK;
@@ -99,27 +92,13 @@ static rf_status read_end(page *p, rf_error *err)
                                "2031-03-10T09:00:00Z is expected");
 }
 
-static rf_status read_page(page *p, rf_error *err)
+static rf_status read_query(reservations *p, rf_error *err)
 {
-    rf_status status =
-        rf_call_integer(p->call, "limit", 1, LIMIT_MAX, &p->limit, err);
-    rf_text after =
-        rf_url_query_value(&p->call->query, rf_text_of("after"), NULL);
-    if (status == RF_OK && after.length > 0 &&
-        !rf_reservation_cursor_parse(after, &p->cursor)) {
-        return rf_fail_field(err, RF_E_INVALID_FIELD, "after",
-                             "after: what a nextLink says is expected");
-    }
+    const rf_url_query *query = &p->page.call->query;
+    rf_status status = read_age(p, err);
     if (status == RF_OK) {
-        status = read_age(p, err);
+        status = read_end(p, err);
     }
-    return status == RF_OK ? read_end(p, err) : status;
-}
-
-static rf_status read_query(page *p, rf_error *err)
-{
-    const rf_url_query *query = &p->call->query;
-    rf_status status = read_page(p, err);
     for (size_t i = 0; i < query->count && status == RF_OK; i++) {
         status = read_pair(p, &query->pairs[i], err);
     }
@@ -150,9 +129,9 @@ static void put_measure(rf_json_writer *writer, const rf_catalog *catalog,
 
 static rf_status put_held(void *context, const rf_held *held, rf_error *err)
 {
-    page *p = context;
-    rf_json_writer *writer = &p->writer;
-    const rf_catalog *catalog = rf_call_catalog(p->call);
+    reservations *p = context;
+    rf_json_writer *writer = &p->page.writer;
+    const rf_catalog *catalog = rf_call_catalog(p->page.call);
     const rf_reservation *record = held->reservation;
     char id[RF_RESERVATION_TEXT_MAX];
     size_t length = rf_reservation_print(held->id, record->created_number, id);
@@ -179,103 +158,65 @@ static rf_status put_held(void *context, const rf_held *held, rf_error *err)
         rf_put_exact_time(writer, record->expires_ms);
     }
     rf_json_end_object(writer);
-    p->shown++;
+    p->page.shown++;
     return RF_OK;
 }
 
 static rf_status note_another(void *context, const rf_held *held, rf_error *err)
 {
-    page *p = context;
+    reservations *p = context;
     (void)held;
     (void)err;
-    p->another = true;
+    p->page.another = true;
     return RF_OK;
-}
-
-/* ---- The link to the next page ---- */
-
-/* The next page is asked for with the same filters. */
-static void print_link(const page *p, rf_buffer *out)
-{
-    char text[RF_RESERVATION_CURSOR_TEXT_MAX + 64];
-    char cursor[RF_RESERVATION_CURSOR_TEXT_MAX];
-    size_t length = rf_reservation_cursor_print(&p->cursor, cursor);
-    snprintf(text, sizeof text, "reservations?after=%.*s&limit=%" PRId64,
-             (int)length, cursor, p->limit);
-    rf_parameter_link(p->call, text, out);
-}
-
-static rf_step finish(page *p)
-{
-    rf_buffer *link = &p->call->thread->scratch;
-    rf_buffer_clear(link);
-    if (p->another) {
-        print_link(p, link);
-    }
-    if (rf_buffer_failed(link)) {
-        return rf_reply_no_memory(p->call);
-    }
-    rf_json_end_array(&p->writer);
-    rf_json_put_key(&p->writer, "nextLink");
-    rf_json_put_text(&p->writer, (rf_text){link->bytes, link->length});
-    rf_json_end_object(&p->writer);
-    return RF_STEP_DONE;
 }
 
 /* ---- The call ---- */
 
-/* Read on. When the page is full, look whether there is another record, so
- * that no link leads to an empty page. */
-static rf_status read_slice(page *p, bool *end, rf_error *err)
+static rf_status read_slice(reservations *p, bool *end, rf_error *err)
 {
-    rf_store *store = p->call->thread->api->options.store;
-    rf_reservation_listing listing = {.environment =
-                                          p->call->generation->environment,
-                                      .filter = &p->filter,
-                                      .limit = (size_t)(p->limit - p->shown),
-                                      .visit = put_held,
-                                      .context = p,
-                                      .cursor = p->cursor};
-    if (p->shown == p->limit) {
-        listing.limit = 1;
-        listing.visit = note_another;
-    }
+    rf_page *page = &p->page;
+    rf_store *store = page->call->thread->api->options.store;
+    rf_reservation_listing listing = {
+        .environment = page->call->generation->environment,
+        .filter = &p->filter,
+        .limit = rf_page_room(page),
+        .visit = rf_page_is_full(page) ? note_another : put_held,
+        .context = p,
+        .next = page->next};
     rf_status status = rf_reservations_list(store, &listing, end, err);
-    if (status == RF_OK && !p->another) {
-        p->cursor = listing.cursor; /* nothing that counts stands in between */
+    if (status == RF_OK && !page->another) {
+        page->next = listing.next; /* nothing that counts stands in between */
     }
     return status;
 }
 
 static rf_step read_on(rf_call *call)
 {
-    page *p = call->state;
+    reservations *p = call->state;
     rf_error error = {0};
     bool end = false;
     if (read_slice(p, &end, &error) != RF_OK) {
         return rf_reply_failure(call, &error);
     }
-    return end || p->another ? finish(p) : RF_STEP_AGAIN;
+    return end || p->page.another ? rf_page_end(&p->page, "reservations")
+                                  : RF_STEP_AGAIN;
 }
 
 static rf_step list_reservations(rf_call *call)
 {
     rf_error error = {0};
-    page *p = rf_call_alloc(call, 1, sizeof *p);
+    reservations *p = rf_call_alloc(call, 1, sizeof *p);
     if (p == NULL) {
         return rf_reply_no_memory(call);
     }
-    p->call = call;
-    p->limit = LIMIT_DEFAULT;
-    if (read_query(p, &error) != RF_OK) {
+    if (rf_page_read(call, &p->page, &error) != RF_OK ||
+        read_query(p, &error) != RF_OK) {
         return rf_reply_failure(call, &error);
     }
     call->state = p;
     call->resume = read_on;
-    rf_reply_begin(call, 200, &p->writer);
-    rf_json_begin_object(&p->writer);
-    rf_json_put_key(&p->writer, "Value");
-    rf_json_begin_array(&p->writer);
+    rf_page_begin(&p->page);
     return read_on(call);
 }
 

@@ -1,6 +1,7 @@
 /*
  * test_partitions.c - what there is, listed: partitions and reservations.
  */
+#include "core/cursor.h"
 #include "core/partitions.h"
 #include "core/reservations.h"
 #include "tests/unit/engine_rig.h"
@@ -132,7 +133,7 @@ static const char *list_held(engine_rig *rig,
                              const rf_reservation_filter *filter, size_t limit,
                              lines *out)
 {
-    char after[RF_RESERVATION_CURSOR_TEXT_MAX] = "";
+    char after[RF_CURSOR_TEXT_MAX] = "";
     rf_reservation_listing listing = {.environment =
                                           engine_generation(rig)->environment,
                                       .filter = filter,
@@ -143,13 +144,12 @@ static const char *list_held(engine_rig *rig,
     memset(out, 0, sizeof *out);
     while (!end) {
         size_t before = out->count;
-        assert_true(
-            rf_reservation_cursor_parse(rf_text_of(after), &listing.cursor));
+        assert_true(rf_cursor_parse(rf_text_of(after), &listing.next));
         assert_int_equal(
             rf_reservations_list(rig->disk->store, &listing, &end, NULL),
             RF_OK);
         assert_true(out->count - before <= limit);
-        rf_reservation_cursor_print(&listing.cursor, after);
+        rf_cursor_print(&listing.next, after);
         out->calls++;
     }
     return out->text;
@@ -260,14 +260,14 @@ static void test_a_cursor_is_not_believed(void **state)
 {
     engine_rig *rig = *state;
     reserve(rig, "P", SHELF, 1, "", "");
-    rf_reservation_cursor cursor;
-    assert_false(rf_reservation_cursor_parse(rf_text_of("abc"), &cursor));
-    assert_false(rf_reservation_cursor_parse(rf_text_of("xy"), &cursor));
-    assert_false(rf_reservation_cursor_parse(rf_text_of("AB"), &cursor));
+    rf_key cursor;
+    assert_false(rf_cursor_parse(rf_text_of("abc"), &cursor));
+    assert_false(rf_cursor_parse(rf_text_of("xy"), &cursor));
+    assert_false(rf_cursor_parse(rf_text_of("AB"), &cursor));
     char longest[2 * RF_STORE_KEY_MAX + 3];
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    assert_false(rf_reservation_cursor_parse(rf_text_of(longest), &cursor));
+    assert_false(rf_cursor_parse(rf_text_of(longest), &cursor));
     static const char *const others[] = {"00", "0000", "ffff", "0009ff"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         lines out = {0};
@@ -279,8 +279,7 @@ static void test_a_cursor_is_not_believed(void **state)
             .limit = 10,
             .visit = note_held,
             .context = &out};
-        assert_true(rf_reservation_cursor_parse(rf_text_of(others[i]),
-                                                &listing.cursor));
+        assert_true(rf_cursor_parse(rf_text_of(others[i]), &listing.next));
         assert_int_equal(
             rf_reservations_list(rig->disk->store, &listing, &end, NULL),
             RF_OK);
