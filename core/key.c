@@ -194,14 +194,32 @@ static rf_status fail_key(rf_error *err)
     return rf_fail(err, RF_E_STORAGE, "the store holds a malformed key");
 }
 
+/* Read everything before the kind. */
+static rf_key_parts read_product(rf_reader *reader)
+{
+    rf_key_parts parts = {0};
+    unsigned high = rf_read_byte(reader);
+    parts.environment = (uint16_t)(high << 8 | rf_read_byte(reader));
+    parts.organization = rf_read_short_text(reader);
+    parts.product = rf_read_short_text(reader);
+    return parts;
+}
+
+rf_status rf_key_read_product(rf_bytes key, rf_key_parts *out, rf_error *err)
+{
+    rf_reader reader = rf_reader_of(key);
+    rf_key_parts parts = read_product(&reader);
+    if (reader.failed || reader.at != reader.end) {
+        return fail_key(err);
+    }
+    *out = parts;
+    return RF_OK;
+}
+
 rf_status rf_key_read(rf_bytes key, rf_key_parts *out, rf_error *err)
 {
     rf_reader reader = rf_reader_of(key);
-    rf_key_parts parts = {0};
-    unsigned high = rf_read_byte(&reader);
-    parts.environment = (uint16_t)(high << 8 | rf_read_byte(&reader));
-    parts.organization = rf_read_short_text(&reader);
-    parts.product = rf_read_short_text(&reader);
+    rf_key_parts parts = read_product(&reader);
     uint8_t kind = rf_read_byte(&reader);
     if (kind == RF_KEY_NODE) {
         parts.kind = RF_KEY_NODE;

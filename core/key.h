@@ -55,7 +55,8 @@ void rf_key_copy(rf_key *to, const rf_key *from);
 /* Start a key with the environment: a prefix of all its records. */
 void rf_key_environment(rf_key *key, uint16_t environment);
 
-/* Start a stock key with everything before the kind. */
+/* Start a stock key with everything before the kind, which is also a whole key
+ * of the table of products. */
 void rf_key_product(rf_key *key, uint16_t environment, rf_text organization,
                     rf_text product);
 
@@ -100,6 +101,10 @@ typedef struct rf_key_parts {
 /* Take a stock key apart. RF_E_STORAGE: it is not one. */
 RF_MUST_CHECK rf_status rf_key_read(rf_bytes key, rf_key_parts *out,
                                     rf_error *err);
+
+/* The same for a key of the table of products, which ends with the product. */
+RF_MUST_CHECK rf_status rf_key_read_product(rf_bytes key, rf_key_parts *out,
+                                            rf_error *err);
 
 /* Read encoded coordinates. `*hashed` tells that the tail is a hash and the
  * record's value must be asked. RF_E_STORAGE: malformed. */
