@@ -6,6 +6,7 @@
 #include "core/allocation.h"
 #include "core/key.h"
 #include "core/operation.h"
+#include "core/product.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -23,6 +24,7 @@ static const rf_operation_entry *const entries[RF_OPERATION_COUNT] = {
     [RF_OPERATION_SET] = &rf_operation_set,
     [RF_OPERATION_PLAN] = &rf_operation_plan,
     [RF_OPERATION_SCHEDULE] = &rf_operation_schedule,
+    [RF_OPERATION_PRODUCT] = &rf_operation_product,
 };
 
 const rf_operation_entry *rf_operation_find(rf_operation operation)
@@ -49,6 +51,11 @@ const char *rf_operation_prefix(rf_operation operation)
 {
     const rf_operation_entry *entry = rf_operation_find(operation);
     return entry == NULL ? "" : entry->prefix;
+}
+
+bool rf_operation_is_of_stock(rf_operation operation)
+{
+    return operation != RF_OPERATION_PRODUCT;
 }
 
 rf_status rf_refuse(rf_result *result, rf_status status, const char *field,
@@ -166,6 +173,15 @@ static rf_status check_unreserve(const rf_catalog *catalog, rf_command *command,
     return filter_place(catalog, command, err);
 }
 
+static rf_status check_record(const rf_command *command, rf_error *err)
+{
+    return command->record.length <= RF_PRODUCT_RECORD_BYTES_MAX
+               ? RF_OK
+               : rf_fail(err, RF_E_TOO_LONG,
+                         "what is known of a product takes at most %zu bytes",
+                         RF_PRODUCT_RECORD_BYTES_MAX);
+}
+
 /* Allocations came later: the content of all others is as it ever was. */
 static void write_allocation(const rf_command *command, rf_buffer *out)
 {
@@ -221,6 +237,10 @@ static void write_content(const rf_command *command, rf_buffer *out)
         rf_write_signed(out, command->at_ms);
     }
     write_schedule(command, out);
+    if (command->operation == RF_OPERATION_PRODUCT) {
+        rf_write_text(out, (rf_text){(const char *)command->record.bytes,
+                                     command->record.length});
+    }
     if (command->ttl_ms != 0 || command->expires_ms != 0) {
         rf_write_signed(out, command->ttl_ms);
         rf_write_signed(out, command->expires_ms);
@@ -265,6 +285,9 @@ rf_status rf_command_check(const rf_catalog *catalog, rf_command *command,
     }
     if (status == RF_OK && command->operation == RF_OPERATION_UNRESERVE) {
         status = check_unreserve(catalog, command, err);
+    }
+    if (status == RF_OK && command->operation == RF_OPERATION_PRODUCT) {
+        status = check_record(command, err);
     }
     return status == RF_OK ? note_fingerprint(command, scratch, err) : status;
 }

@@ -32,6 +32,7 @@ typedef enum {
     RF_OPERATION_SET = 11,
     RF_OPERATION_PLAN = 12, /* the head of a basket of allocations */
     RF_OPERATION_SCHEDULE = 13,
+    RF_OPERATION_PRODUCT = 15,
     RF_OPERATION_COUNT
 } rf_operation;
 
@@ -117,6 +118,9 @@ typedef struct rf_command {
     const rf_expectation *expected;
     size_t expected_count;
 
+    /* Product: the sealed record, no bytes to delete it. */
+    rf_bytes record;
+
     rf_fingerprint fingerprint; /* filled in by rf_command_check */
 } rf_command;
 
@@ -168,6 +172,9 @@ struct rf_job {
     void (*done)(rf_job *job); /* called on the writer's thread */
     void *owner;
 };
+
+/* Say whether quantities at a command's place tell what it does. */
+bool rf_operation_is_of_stock(rf_operation operation);
 
 /* Check a command against a catalog: lengths in bytes, the dimensions that a
  * reservation may have (those that may be dropped are dropped), its mapping,

@@ -313,7 +313,8 @@ static rf_status show(rf_engine *engine, rf_store_transaction *transaction,
                       rf_error *err)
 {
     rf_result *result = &job->results[line];
-    if (!job->dry_run || result->status != RF_OK) {
+    if (!job->dry_run || result->status != RF_OK ||
+        !rf_operation_is_of_stock(job->commands[line].operation)) {
         return RF_OK;
     }
     rf_status status =

@@ -137,7 +137,8 @@ rf_status rf_engine__plan_known(rf_engine *engine, rf_environment *environment,
 /* Say whether the data an entry belongs to has been erased since. */
 static bool is_erased(const rf_environment *environment, const rf_entry *entry)
 {
-    if (environment->erasure_count == 0) {
+    if (environment->erasure_count == 0 ||
+        !rf_operation_is_of_stock(entry->operation)) {
         return false;
     }
     rf_place place;

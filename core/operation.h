@@ -24,6 +24,7 @@ typedef struct rf_plan {
     rf_posting *days; /* of a schedule: one for each day; of an event that
                          realizes what was scheduled: that day's, or NULL */
     size_t day_count;
+    rf_record *known_product; /* of a product: its record */
     rf_text product;
     rf_check check;
     rf_pool pool;        /* the allocation record and its totals */
@@ -61,6 +62,7 @@ extern const rf_operation_entry rf_operation_reallocate;
 extern const rf_operation_entry rf_operation_consume;
 extern const rf_operation_entry rf_operation_plan;
 extern const rf_operation_entry rf_operation_schedule;
+extern const rf_operation_entry rf_operation_product;
 
 /* Want a reservation's record and the product's head. */
 RF_MUST_CHECK rf_status rf_reservation_plan(rf_work *work,

@@ -247,6 +247,9 @@ static rf_status verify_all(rf_verifier *verifier, rf_error *err)
         status = verify_places(verifier, err);
     }
     if (status == RF_OK && !verifier->is_stopped) {
+        status = rf_verify__products(verifier, err);
+    }
+    if (status == RF_OK && !verifier->is_stopped) {
         status = rf_verify__journal(verifier, err);
     }
     for (size_t i = 0; status == RF_OK && !verifier->is_stopped &&

@@ -9,6 +9,7 @@
  * of places against the stock, the journal's numbers and entries. Where the
  * journal reaches back to its first entry and nothing was erased, its movements
  * are added up too and must come to the leaves and the allocation records.
+ * What is known of products is only read.
  *
  * One product is looked at at a time; memory is proportional to the nodes of
  * the largest one.
@@ -39,9 +40,10 @@ typedef struct rf_verify_report {
     uint64_t scheduled;   /* places and days that something is scheduled for */
     uint64_t holds;       /* those of them that end */
     uint64_t journal_entries;
-    uint64_t places;      /* entries of the index of places */
-    uint64_t replayed;    /* environments whose journal was added up */
-    uint64_t differences; /* 0: all is well */
+    uint64_t places;          /* entries of the index of places */
+    uint64_t product_records; /* what is known of products */
+    uint64_t replayed;        /* environments whose journal was added up */
+    uint64_t differences;     /* 0: all is well */
 } rf_verify_report;
 
 /* Verify everything. Differences are counted in the report, not returned; a

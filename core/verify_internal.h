@@ -3,7 +3,8 @@
  *
  * verify.c reports and goes through environments and the index of places,
  * verify_stock.c looks at one product at a time, verify_due.c at when holds
- * end, verify_journal.c at the journal.
+ * end, verify_products.c at what is known of products, verify_journal.c at the
+ * journal.
  */
 #ifndef RINGFENCE_CORE_VERIFY_INTERNAL_H
 #define RINGFENCE_CORE_VERIFY_INTERNAL_H
@@ -78,6 +79,8 @@ RF_MUST_CHECK rf_status rf_verify__find_end(const rf_verifier *verifier,
                                             rf_error *err);
 
 /* Look at all records of a table. */
+RF_MUST_CHECK rf_status rf_verify__products(rf_verifier *verifier,
+                                            rf_error *err);
 RF_MUST_CHECK rf_status rf_verify__stock(rf_verifier *verifier, rf_error *err);
 RF_MUST_CHECK rf_status rf_verify__due(rf_verifier *verifier, rf_error *err);
 RF_MUST_CHECK rf_status rf_verify__journal(rf_verifier *verifier,

@@ -341,6 +341,7 @@ static rf_status decode_record(rf_workset *workset, rf_record *record,
         return rf_set_times_decode(value, &workset->arena,
                                    &record->as.set_times, err);
     case RF_RECORD_ENTRY:
+    case RF_RECORD_PRODUCT:
         record->as.bytes = value;
         return keep_value(workset, &record->as.bytes, err);
     case RF_RECORD_MARKER:
@@ -498,6 +499,8 @@ static void undo_change(const change *noted)
         memcpy(&record->as.reservation, noted->old, sizeof(rf_reservation));
     } else if (record->kind == RF_RECORD_SET_TIMES && noted->old != NULL) {
         memcpy(&record->as.set_times, noted->old, sizeof(rf_set_times));
+    } else if (record->kind == RF_RECORD_PRODUCT && noted->old != NULL) {
+        memcpy(&record->as.bytes, noted->old, sizeof(rf_bytes));
     } else if (record->kind == RF_RECORD_NODE && noted->had_measure) {
         rf_measures_restore(&record->node.measures, noted->measure,
                             noted->quantity);
@@ -602,6 +605,19 @@ rf_status rf_workset_set_times(rf_workset *workset, rf_record *record,
     return RF_OK;
 }
 
+rf_status rf_workset_set_bytes(rf_workset *workset, rf_record *record,
+                               rf_bytes value, rf_error *err)
+{
+    RF_ASSERT(record->kind == RF_RECORD_PRODUCT);
+    if (!note_old(workset, record, &record->as.bytes, sizeof value)) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    record->as.bytes = value;
+    record->present = value.bytes != NULL;
+    record->dirty = true;
+    return RF_OK;
+}
+
 rf_status rf_workset_set_present(rf_workset *workset, rf_record *record,
                                  bool present, rf_error *err)
 {
@@ -641,6 +657,9 @@ static void encode_record(const rf_record *record, rf_buffer *out)
     case RF_RECORD_MARKER:
         rf_buffer_append_byte(out, 1);
         break;
+    case RF_RECORD_PRODUCT:
+        rf_buffer_append(out, record->as.bytes.bytes, record->as.bytes.length);
+        break;
     case RF_RECORD_ENTRY:
         RF_ASSERT(record->kind != RF_RECORD_ENTRY); /* append only */
     }
@@ -679,7 +698,7 @@ rf_status rf_workset_save(rf_workset *workset,
                           rf_store_transaction *transaction, rf_error *err)
 {
     static const rf_table tables[] = {RF_TABLE_STOCK, RF_TABLE_PLACE,
-                                      RF_TABLE_DUE};
+                                      RF_TABLE_DUE, RF_TABLE_PRODUCTS};
     if (!reserve_items(workset)) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }

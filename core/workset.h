@@ -25,7 +25,8 @@ typedef enum {
     RF_RECORD_RESERVATION,
     RF_RECORD_SET_TIMES,
     RF_RECORD_MARKER, /* only its presence counts: the place index, holds */
-    RF_RECORD_ENTRY   /* a journal entry, read only */
+    RF_RECORD_ENTRY,  /* a journal entry, read only */
+    RF_RECORD_PRODUCT /* the sealed value as it is, never loaded */
 } rf_record_kind;
 
 typedef struct rf_record {
@@ -43,7 +44,7 @@ typedef struct rf_record {
         rf_head *head; /* NULL: not there */
         rf_reservation reservation;
         rf_set_times set_times;
-        rf_bytes bytes; /* RF_RECORD_ENTRY: the stored value */
+        rf_bytes bytes; /* RF_RECORD_ENTRY, _PRODUCT: the stored value */
     } as;
 } rf_record;
 
@@ -100,6 +101,10 @@ rf_workset_set_reservation(rf_workset *workset, rf_record *record,
 RF_MUST_CHECK rf_status rf_workset_set_times(rf_workset *workset,
                                              rf_record *record,
                                              const rf_set_times *times,
+                                             rf_error *err);
+/* The value is borrowed until the workset is saved; no bytes: delete it. */
+RF_MUST_CHECK rf_status rf_workset_set_bytes(rf_workset *workset,
+                                             rf_record *record, rf_bytes value,
                                              rf_error *err);
 RF_MUST_CHECK rf_status rf_workset_set_present(rf_workset *workset,
                                                rf_record *record, bool present,

@@ -193,7 +193,8 @@ static void put_line(rf_json_writer *writer, const rf_call *call,
                             entry->result);
     }
     put_dry_run(writer, w);
-    if (w->dry_run != NULL && answer.status == RF_OK) {
+    if (w->dry_run != NULL && answer.status == RF_OK &&
+        rf_operation_is_of_stock(w->operation)) {
         rf_dry_run_put(writer, w->dry_run, entry->command, entry->result);
     }
     rf_json_end_object(writer);

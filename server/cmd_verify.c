@@ -22,10 +22,11 @@ static void print_report(const rf_verify_report *report)
     printf("%" PRIu64 " environments, %" PRIu64 " products, %" PRIu64
            " leaves, %" PRIu64 " totals, %" PRIu64 " reservations, %" PRIu64
            " allocations, %" PRIu64 " scheduled, %" PRIu64 " places, %" PRIu64
-           " journal entries\n",
+           " product records, %" PRIu64 " journal entries\n",
            report->environments, report->products, report->leaves,
            report->nodes, report->reservations, report->allocations,
-           report->scheduled, report->places, report->journal_entries);
+           report->scheduled, report->places, report->product_records,
+           report->journal_entries);
     printf("%" PRIu64 " differences\n", report->differences);
 }
 
