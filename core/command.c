@@ -177,9 +177,10 @@ static rf_status check_record(const rf_command *command, rf_error *err)
 {
     return command->record.length <= RF_PRODUCT_RECORD_BYTES_MAX
                ? RF_OK
-               : rf_fail(err, RF_E_TOO_LONG,
-                         "what is known of a product takes at most %zu bytes",
-                         RF_PRODUCT_RECORD_BYTES_MAX);
+               : rf_fail_field(err, RF_E_TOO_LONG, "attributes",
+                               "what is known of a product takes at most %zu "
+                               "bytes",
+                               RF_PRODUCT_RECORD_BYTES_MAX);
 }
 
 /* Allocations came later: the content of all others is as it ever was. */

@@ -37,6 +37,7 @@ static const rf_routes *const tables[] = {
     &rf_routes_allocation_records,
     &rf_routes_allocation_plan,
     &rf_routes_reservations,
+    &rf_routes_products,
     &rf_routes_events,
     &rf_routes_history,
     &rf_routes_server,

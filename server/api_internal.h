@@ -102,6 +102,7 @@ extern const rf_routes rf_routes_partitions;
 extern const rf_routes rf_routes_events;
 extern const rf_routes rf_routes_history;
 extern const rf_routes rf_routes_reservations;
+extern const rf_routes rf_routes_products;
 extern const rf_routes rf_routes_plugins;
 extern const rf_routes rf_routes_reload;
 extern const rf_routes rf_routes_server;

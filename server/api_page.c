@@ -13,6 +13,10 @@
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
 
+/* A page of long rows ends early. It may be longer by one step's rows. */
+#define PAGE_BYTES_MAX ((size_t)1024 * 1024)
+#define ROWS_PER_STEP 100
+
 /* Room for a link without its filters. */
 #define LINK_BYTES (RF_CURSOR_TEXT_MAX + 128)
 
@@ -38,12 +42,17 @@ rf_status rf_page_read(rf_call *call, rf_page *out, rf_error *err)
 
 bool rf_page_is_full(const rf_page *page)
 {
-    return page->shown == page->limit;
+    return page->shown == page->limit ||
+           page->writer.out->length >= PAGE_BYTES_MAX;
 }
 
 size_t rf_page_room(const rf_page *page)
 {
-    return rf_page_is_full(page) ? 1 : (size_t)(page->limit - page->shown);
+    size_t left = (size_t)(page->limit - page->shown);
+    if (rf_page_is_full(page)) {
+        return 1;
+    }
+    return left < ROWS_PER_STEP ? left : ROWS_PER_STEP;
 }
 
 void rf_page_begin(rf_page *page)

@@ -3,9 +3,9 @@
  *
  *     {"Value":[...],"nextLink":"reservations?after=...&limit=100"}
  *
- * A page has at most `limit` rows and says where the next one begins; the last
- * one says "". When a page is full its reader looks whether there is another
- * row, so that no link leads to an empty page.
+ * A page has at most `limit` rows, fewer when they are long, and says where the
+ * next one begins; the last one says "". When a page is full its reader looks
+ * whether there is another row, so that no link leads to an empty page.
  */
 #ifndef RINGFENCE_SERVER_API_PAGE_H
 #define RINGFENCE_SERVER_API_PAGE_H

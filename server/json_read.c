@@ -50,12 +50,10 @@ static rf_status find_member_or_null(rf_json_object object, rf_text name,
     return status;
 }
 
-rf_status rf_json_to_string(const rf_json *value, size_t characters_max,
-                            rf_text *out, rf_error *err)
+/* Take the characters of a string or a number. */
+static rf_status take_text(const rf_json *value, size_t characters_max,
+                           rf_text *out, rf_error *err)
 {
-    if (!rf_json_is(value, RF_JSON_STRING)) {
-        return rf_fail(err, RF_E_INVALID_FIELD, "a string is expected");
-    }
     rf_text text = rf_json_text(value);
     if (text.length > characters_max && rf_utf8_count(text) > characters_max) {
         return rf_fail(err, RF_E_TOO_LONG, "at most %zu characters are allowed",
@@ -63,6 +61,24 @@ rf_status rf_json_to_string(const rf_json *value, size_t characters_max,
     }
     *out = text;
     return RF_OK;
+}
+
+rf_status rf_json_to_string(const rf_json *value, size_t characters_max,
+                            rf_text *out, rf_error *err)
+{
+    return rf_json_is(value, RF_JSON_STRING)
+               ? take_text(value, characters_max, out, err)
+               : rf_fail(err, RF_E_INVALID_FIELD, "a string is expected");
+}
+
+rf_status rf_json_to_text(const rf_json *value, size_t characters_max,
+                          rf_text *out, rf_error *err)
+{
+    bool is_text =
+        rf_json_is(value, RF_JSON_STRING) || rf_json_is(value, RF_JSON_NUMBER);
+    return is_text ? take_text(value, characters_max, out, err)
+                   : rf_fail(err, RF_E_INVALID_FIELD,
+                             "a string or a number is expected");
 }
 
 rf_status rf_json_string(rf_json_object object, const char *name,

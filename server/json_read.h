@@ -84,6 +84,10 @@ RF_MUST_CHECK rf_status rf_json_child(rf_json_object object, const char *name,
 RF_MUST_CHECK rf_status rf_json_to_string(const rf_json *value,
                                           size_t characters_max, rf_text *out,
                                           rf_error *err);
+/* A number is taken as the text that it was written as. */
+RF_MUST_CHECK rf_status rf_json_to_text(const rf_json *value,
+                                        size_t characters_max, rf_text *out,
+                                        rf_error *err);
 RF_MUST_CHECK rf_status rf_json_to_quantity(const rf_json *value,
                                             rf_quantity *out, rf_error *err);
 RF_MUST_CHECK rf_status rf_json_to_integer(const rf_json *value,

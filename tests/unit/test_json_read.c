@@ -73,6 +73,28 @@ static void strings_are_read_and_refused(void **state)
     assert_true(rf_text_equal(out, rf_text_of("Bike")));
 }
 
+/* A number is what was written. */
+static void texts_may_be_numbers(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"{\"a\":\"red\"}", "red"},
+        {"{\"a\":12.50}", "12.50"},
+        {"{\"a\":-1E2}", "-1E2"},
+        {"{\"a\":\"\"}", ""},
+    };
+    rf_text out = RF_TEXT_EMPTY;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const rf_json *value = rf_json_first(parse(texts[i][0]).value);
+        assert_int_equal(rf_json_to_text(value, 5, &out, &err), RF_OK);
+        assert_true(rf_text_equal(out, rf_text_of(texts[i][1])));
+    }
+    const rf_json *value = rf_json_first(parse("{\"a\":123456}").value);
+    assert_int_equal(rf_json_to_text(value, 5, &out, &err), RF_E_TOO_LONG);
+    value = rf_json_first(parse("{\"a\":true}").value);
+    assert_int_equal(rf_json_to_text(value, 5, &out, &err), RF_E_INVALID_FIELD);
+}
+
 static void optional_members_leave_the_default(void **state)
 {
     (void)state;
@@ -335,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(strings_are_read_and_refused),
+        TEST(texts_may_be_numbers),
         TEST(optional_members_leave_the_default),
         TEST(length_is_counted_in_characters),
         TEST(ids_hold_no_control_bytes),
