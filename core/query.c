@@ -196,10 +196,44 @@ static rf_status plan(rf_query_run *run, rf_arena *arena, rf_error *err)
     return status;
 }
 
+/* Skip what stands in front of the mark. A mark comes from outside: names that
+ * are too long for a key are those of no row. */
+static rf_status begin_behind(rf_query_run *run, const rf_query_mark *mark,
+                              rf_error *err)
+{
+    const rf_query *query = &run->query;
+    while (run->organization < query->organization_count &&
+           !rf_text_equal(query->organizations[run->organization],
+                          mark->organization)) {
+        run->organization++;
+    }
+    if (run->organization == query->organization_count ||
+        mark->organization.length > RF_ORGANIZATION_BYTES_MAX ||
+        mark->product.length > RF_PRODUCT_BYTES_MAX ||
+        mark->site.length > RF_PLACE_VALUE_BYTES_MAX ||
+        mark->location.length > RF_PLACE_VALUE_BYTES_MAX) {
+        return rf_fail(err, RF_E_INVALID_FIELD,
+                       "that is no place in the answer to this query");
+    }
+    if (run->walks) {
+        rf_key at;
+        rf_key_place(&at, run->generation->environment, mark->organization,
+                     mark->site, mark->location, mark->product);
+        rf_slice_behind(&run->walk, rf_key_bytes(&at));
+        return RF_OK;
+    }
+    while (run->product < run->product_count &&
+           rf_text_compare(run->products[run->product], mark->product) <= 0) {
+        run->product++;
+    }
+    return RF_OK;
+}
+
 rf_status rf_query_start(rf_generation *generation, const rf_query *query,
                          rf_arena *arena, rf_query_run **out, rf_error *err)
 {
     RF_ASSERT(query->organization_count > 0);
+    RF_ASSERT(!query->places || query->product_count == 0);
     rf_query_run *run = rf_arena_calloc(arena, 1, sizeof *run);
     if (run == NULL) {
         return out_of_memory(err);
@@ -207,6 +241,9 @@ rf_status rf_query_start(rf_generation *generation, const rf_query *query,
     run->generation = generation;
     run->query = *query;
     rf_status status = plan(run, arena, err);
+    if (status == RF_OK && query->behind != NULL) {
+        status = begin_behind(run, query->behind, err);
+    }
     if (status != RF_OK) {
         return status;
     }
@@ -214,6 +251,11 @@ rf_status rf_query_start(rf_generation *generation, const rf_query *query,
     rf_generation_hold(generation);
     *out = run;
     return RF_OK;
+}
+
+void rf_query_pause(rf_query_run *run)
+{
+    run->paused = true;
 }
 
 void rf_query_free(rf_query_run *run)
@@ -292,6 +334,25 @@ static bool is_allowed(const rf_query_run *run, const rf_place_entry *entry)
     return true;
 }
 
+/* Tell the place of the entry and jump behind all its products. */
+static rf_status tell_place(rf_query_run *run, rf_query_slicing *slicing,
+                            rf_error *err)
+{
+    const rf_place_entry *entry = &run->entry;
+    const rf_measures nothing = {0};
+    rf_place place = {
+        .value = {[RF_SITE] = entry->site, [RF_LOCATION] = entry->location}};
+    place.given = (entry->site.length > 0 ? RF_BIT(RF_SITE) : 0) |
+                  (entry->location.length > 0 ? RF_BIT(RF_LOCATION) : 0);
+    rf_place_behind(&run->walk, run->generation->environment,
+                    entry->organization, entry->site, entry->location);
+    rf_row row = {.organization = run->query.organizations[run->organization],
+                  .product = RF_TEXT_EMPTY,
+                  .place = &place,
+                  .measures = &nothing};
+    return slicing->visit(slicing->context, &row, err);
+}
+
 static rf_status seek_walked(rf_query_run *run, rf_query_slicing *slicing,
                              rf_error *err)
 {
@@ -315,6 +376,8 @@ static rf_status seek_walked(rf_query_run *run, rf_query_slicing *slicing,
         next_organization(run);
     } else if (!is_allowed(run, entry)) {
         jump(run, entry);
+    } else if (run->query.places) {
+        return tell_place(run, slicing, err);
     } else {
         run->here[RF_SITE] = entry->site;
         run->here[RF_LOCATION] = entry->location;
@@ -424,7 +487,7 @@ static rf_status tell(rf_query_run *run, rf_query_slicing *slicing,
         if (status != RF_OK) {
             return status;
         }
-        if (!rf_slice_spend(&slicing->slice)) {
+        if (!rf_slice_spend(&slicing->slice) || run->paused) {
             break;
         }
     }
@@ -439,7 +502,7 @@ static rf_status run_phases(rf_query_run *run, rf_query_slicing *slicing,
 {
     rf_status status = RF_OK;
     while (status == RF_OK && run->phase != RF_QUERY_END &&
-           !slicing->slice.is_over) {
+           !slicing->slice.is_over && !run->paused) {
         if (run->phase == RF_QUERY_SEEK) {
             status = seek(run, slicing, err);
         } else if (run->phase == RF_QUERY_READ) {
@@ -458,6 +521,7 @@ rf_status rf_query_slice(rf_query_run *run, rf_store *store,
     rf_query_slicing slicing = {
         .store = store, .visit = visit, .context = context};
     rf_slice_start(&slicing.slice);
+    run->paused = false;
     rf_status status = RF_OK;
     if (run->phase != RF_QUERY_END) {
         status =

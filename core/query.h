@@ -8,7 +8,9 @@
  * returned, not the leaves.
  *
  * A query runs in slices, each in a read transaction of its own, so that
- * neither a loop nor a snapshot is held for long.
+ * neither a loop nor a snapshot is held for long. So the rows of a long answer
+ * are not all of one instant. A query can begin anywhere in the order of its
+ * rows, which costs no more than beginning at the beginning.
  */
 #ifndef RINGFENCE_CORE_QUERY_H
 #define RINGFENCE_CORE_QUERY_H
@@ -25,6 +27,15 @@ typedef struct rf_filter {
     size_t count;
 } rf_filter;
 
+/* A place between the rows of a query: behind all rows of this product, and,
+ * where the query names no products, of this site and location. */
+typedef struct rf_query_mark {
+    rf_text organization;
+    rf_text product;
+    rf_text site;
+    rf_text location;
+} rf_query_mark;
+
 /* All texts and lists are borrowed until the run is freed. */
 typedef struct rf_query {
     const rf_text *organizations; /* at least one */
@@ -39,6 +50,14 @@ typedef struct rf_query {
                           RF_SCHEDULE_DAYS_MAX at most */
     rf_day first_day;
     rf_day last_day;
+
+    /* Where to begin; NULL: at the beginning. */
+    const rf_query_mark *behind;
+
+    /* Tell nothing but the places: one row, without a product and without
+     * measures, for each site and location that ever held one. For queries
+     * without products and with filters by these two only. */
+    bool places;
 } rf_query;
 
 /* What is scheduled for a day. */
@@ -66,7 +85,8 @@ typedef struct rf_query_run rf_query_run;
  * `arena` gives the run's memory and outlives it; the rows of a product take as
  * much again at most as the arena may.
  * RF_E_MISSING_PRODUCT: there are no products, and group_by lacks site or
- * location. RF_E_UNKNOWN_DIMENSION: no totals are kept by these groups. */
+ * location. RF_E_UNKNOWN_DIMENSION: no totals are kept by these groups.
+ * RF_E_INVALID_FIELD: `behind` is of none of the organizations. */
 RF_MUST_CHECK rf_status rf_query_start(rf_generation *generation,
                                        const rf_query *query, rf_arena *arena,
                                        rf_query_run **out, rf_error *err);
@@ -88,6 +108,10 @@ RF_MUST_CHECK rf_status rf_query_start(rf_generation *generation,
 RF_MUST_CHECK rf_status rf_query_slice(rf_query_run *run, rf_store *store,
                                        rf_row_visit *visit, void *context,
                                        bool *done, rf_error *err);
+
+/* Have the slice under way end with the row that is being visited. To be called
+ * by a visit that has had enough for now. */
+void rf_query_pause(rf_query_run *run);
 
 void rf_query_free(rf_query_run *run);
 

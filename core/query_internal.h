@@ -69,6 +69,7 @@ struct rf_query_run {
     rf_reading reading;
     rf_groups groups;
     size_t told; /* rows visited so far */
+    bool paused; /* the slice is to end */
     rf_node node;
     rf_place picked; /* the values sought now, or where the row lies */
 };

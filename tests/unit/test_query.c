@@ -2,6 +2,7 @@
  * test_query.c - which rows a query answers with, and in what order.
  */
 #include "core/alloc.h"
+#include "core/key.h"
 #include "core/query.h"
 #include "tests/unit/engine_rig.h"
 #include "tests/unit/unit.h"
@@ -27,6 +28,8 @@ typedef struct question {
     size_t used;
     size_t row_count;
     size_t slices;
+    rf_query_run *run;
+    bool pauses;     /* after each row */
     rf_quantity sum; /* of pos.inbound */
     rf_status status;
 } question;
@@ -130,23 +133,26 @@ static rf_status note_row(void *context, const rf_row *row, rf_error *err)
     asked->sum += rf_measures_get(row->measures,
                                   engine_measure(asked->rig, "pos.inbound"));
     asked->row_count++;
+    if (asked->pauses) {
+        rf_query_pause(asked->run);
+    }
     return RF_OK;
 }
 
 static const char *answer(question *asked)
 {
-    rf_query_run *run = NULL;
     rf_error err = {0};
     bool done = false;
+    asked->run = NULL;
     rf_arena_init(&asked->arena, 8192, 0);
     asked->status = rf_query_start(engine_generation(asked->rig), &asked->query,
-                                   &asked->arena, &run, &err);
+                                   &asked->arena, &asked->run, &err);
     while (asked->status == RF_OK && !done) {
-        asked->status = rf_query_slice(run, asked->rig->disk->store, note_row,
-                                       asked, &done, &err);
+        asked->status = rf_query_slice(asked->run, asked->rig->disk->store,
+                                       note_row, asked, &done, &err);
         asked->slices++;
     }
-    rf_query_free(run);
+    rf_query_free(asked->run);
     rf_arena_done(&asked->arena);
     asked->rows[asked->used < sizeof asked->rows ? asked->used
                                                  : sizeof asked->rows - 1] =
@@ -374,6 +380,185 @@ static void test_places_are_walked_without_products(void **state)
     assert_int_equal(asked->status, RF_E_MISSING_PRODUCT);
 }
 
+/* Stock of several products at several places, in two organizations. */
+static void post_everywhere(engine_rig *rig)
+{
+    static const char *const products[] = {"B", "A", "LONGER"};
+    static const char *const places[] = {
+        "siteid=1, locationid=W", "siteid=1, locationid=LONG",
+        "siteid=22, locationid=W", "siteid=3", ""};
+    for (size_t i = 0; i < 15; i++) {
+        rf_command command =
+            engine_post(rig, products[i % 3], places[i / 3], "pos.inbound=1");
+        engine_do(rig, &command);
+        if (i % 4 != 0) {
+            command = engine_post(rig, products[i % 3], places[i / 3],
+                                  "pos.inbound=2");
+            command.organization = rf_text_of("demf");
+            engine_do(rig, &command);
+        }
+    }
+}
+
+static question *ask_everywhere(engine_rig *rig, const char *products)
+{
+    question *asked = ask(rig, products, "", "siteid, locationid");
+    asked->organizations[0] = rf_text_of("demf");
+    asked->organizations[1] = rf_text_of("usmf");
+    asked->query.organization_count = 2;
+    return asked;
+}
+
+typedef struct marks {
+    rf_query_mark items[40];
+    size_t count;
+    rf_arena *arena;
+} marks;
+
+static rf_text keep(const marks *m, rf_text text)
+{
+    return (rf_text){rf_arena_copy(m->arena, text.bytes, text.length),
+                     text.length};
+}
+
+static rf_status note_mark(void *context, const rf_row *row, rf_error *err)
+{
+    marks *m = context;
+    (void)err;
+    assert_true(m->count < 40);
+    m->items[m->count++] =
+        (rf_query_mark){.organization = keep(m, row->organization),
+                        .product = keep(m, row->product),
+                        .site = keep(m, row->place->value[RF_SITE]),
+                        .location = keep(m, row->place->value[RF_LOCATION])};
+    return RF_OK;
+}
+
+static void collect_marks(engine_rig *rig, const char *products, marks *out)
+{
+    question *asked = ask_everywhere(rig, products);
+    rf_query_run *run = NULL;
+    bool done = false;
+    out->count = 0;
+    out->arena = &rig->arena;
+    rf_arena_init(&asked->arena, 8192, 0);
+    assert_int_equal(rf_query_start(engine_generation(rig), &asked->query,
+                                    &asked->arena, &run, NULL),
+                     RF_OK);
+    while (!done) {
+        assert_int_equal(
+            rf_query_slice(run, rig->disk->store, note_mark, out, &done, NULL),
+            RF_OK);
+    }
+    rf_query_free(run);
+    rf_arena_done(&asked->arena);
+}
+
+/* Return what stands behind so many lines. */
+static const char *skip_lines(const char *text, size_t count)
+{
+    for (; count > 0; count--) {
+        text = strchr(text, '\n') + 1;
+    }
+    return text;
+}
+
+static void test_an_answer_begins_behind_any_row(void **state)
+{
+    engine_rig *rig = *state;
+    post_everywhere(rig);
+    marks m;
+    const char *whole = answer(ask_everywhere(rig, ""));
+    collect_marks(rig, "", &m);
+    assert_int_equal(m.count, 26);
+    for (size_t i = 0; i < m.count; i++) {
+        question *asked = ask_everywhere(rig, "");
+        asked->query.behind = &m.items[i];
+        assert_string_equal(answer(asked), skip_lines(whole, i + 1));
+    }
+}
+
+/* Of listed products the whole product is behind the mark. */
+static void test_an_answer_begins_behind_any_product(void **state)
+{
+    engine_rig *rig = *state;
+    post_everywhere(rig);
+    marks m;
+    const char *whole = answer(ask_everywhere(rig, "B|A|LONGER|NONE"));
+    collect_marks(rig, "B|A|LONGER|NONE", &m);
+    for (size_t i = 0; i < m.count; i++) {
+        size_t last = i;
+        while (last + 1 < m.count &&
+               rf_text_equal(m.items[last + 1].product, m.items[i].product)) {
+            last++;
+        }
+        question *asked = ask_everywhere(rig, "B|A|LONGER|NONE");
+        asked->query.behind = &m.items[i];
+        assert_string_equal(answer(asked), skip_lines(whole, last + 1));
+    }
+}
+
+static void test_a_mark_need_not_be_there(void **state)
+{
+    engine_rig *rig = *state;
+    post_everywhere(rig);
+    rf_query_mark mark = {.organization = rf_text_of("usmf"),
+                          .product = rf_text_of("AA"),
+                          .site = rf_text_of("3"),
+                          .location = RF_TEXT_EMPTY};
+    question *asked = ask_everywhere(rig, "A|LONGER");
+    asked->query.behind = &mark;
+    answer(asked);
+    assert_int_equal(asked->row_count, 5);
+    asked = ask_everywhere(rig, "");
+    asked->query.behind = &mark;
+    assert_string_equal(answer(asked), "LONGER 3/ inbound=1\n"
+                                       "A 22/W inbound=1\n"
+                                       "B 22/W inbound=1\n"
+                                       "LONGER 22/W inbound=1\n");
+    mark.organization = rf_text_of("none");
+    asked = ask_everywhere(rig, "");
+    asked->query.behind = &mark;
+    answer(asked);
+    assert_int_equal(asked->status, RF_E_INVALID_FIELD);
+    char longest[RF_PRODUCT_BYTES_MAX + 1];
+    memset(longest, 'x', sizeof longest);
+    mark.organization = rf_text_of("usmf");
+    mark.product = (rf_text){longest, sizeof longest};
+    asked = ask_everywhere(rig, "");
+    asked->query.behind = &mark;
+    answer(asked);
+    assert_int_equal(asked->status, RF_E_INVALID_FIELD);
+}
+
+/* One row for each place, however many products lie there. */
+static void test_places_are_told_alone(void **state)
+{
+    engine_rig *rig = *state;
+    post_everywhere(rig);
+    question *asked = ask_everywhere(rig, "");
+    asked->query.places = true;
+    assert_string_equal(answer(asked), " /\n 1/W\n 1/LONG\n 3/\n 22/W\n"
+                                       " /\n 1/W\n 1/LONG\n 3/\n 22/W\n");
+    asked = ask(rig, "", "siteid=1|22|4, locationid=W|X", "siteid, locationid");
+    asked->query.places = true;
+    assert_string_equal(answer(asked), " 1/W\n 22/W\n");
+}
+
+static void test_a_visitor_can_pause(void **state)
+{
+    engine_rig *rig = *state;
+    post_everywhere(rig);
+    static const char *const products[] = {"", "A|B|LONGER"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *whole = answer(ask_everywhere(rig, products[i]));
+        question *asked = ask_everywhere(rig, products[i]);
+        asked->pauses = true;
+        assert_string_equal(answer(asked), whole);
+        assert_int_equal(asked->slices, asked->row_count + 1);
+    }
+}
+
 static void test_several_organizations(void **state)
 {
     engine_rig *rig = *state;
@@ -507,6 +692,11 @@ int main(void)
         CASE(test_many_values_are_looked_up),
         CASE(test_hashed_keys_are_found),
         CASE(test_places_are_walked_without_products),
+        CASE(test_an_answer_begins_behind_any_row),
+        CASE(test_an_answer_begins_behind_any_product),
+        CASE(test_a_mark_need_not_be_there),
+        CASE(test_places_are_told_alone),
+        CASE(test_a_visitor_can_pause),
         CASE(test_several_organizations),
         CASE(test_what_cannot_be_stored_is_not_there),
         CASE(test_large_products_take_several_slices),
