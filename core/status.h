@@ -27,7 +27,9 @@ typedef enum {
     RF_CLASS_STORAGE_FULL /* no room: writes are refused, reads go on */
 } rf_class;
 
-/* X(enumerator, word, class), in the order of the contract's table. */
+/* X(enumerator, word, class), in the order of the contract's table. Words are
+ * stored; of two statuses with one word the first is what a stored one means.
+ */
 #define RF_STATUS_TABLE(X)                                                     \
     X(RF_OK, "", RF_CLASS_OK)                                                  \
     X(RF_E_BAD_JSON, "bad_json", RF_CLASS_INVALID)                             \
@@ -51,6 +53,7 @@ typedef enum {
     X(RF_E_DIMENSION_NOT_RESERVABLE, "dimension_not_reservable",               \
       RF_CLASS_INVALID)                                                        \
     X(RF_E_WRONG_MODIFIER, "wrong_modifier", RF_CLASS_INVALID)                 \
+    X(RF_E_TUPLE_LENGTH, "tuple_length", RF_CLASS_INVALID)                     \
     X(RF_E_MISSING_PRODUCT, "missing_product", RF_CLASS_INVALID)               \
     X(RF_E_TOO_MANY_ORGANIZATIONS, "too_many_organizations", RF_CLASS_INVALID) \
     X(RF_E_NO_INDEX, "no_index", RF_CLASS_INVALID)                             \
@@ -78,6 +81,7 @@ typedef enum {
     X(RF_E_INSUFFICIENT_ALLOCATED, "insufficient_allocated", RF_CLASS_REFUSED) \
     X(RF_E_NEGATIVE_QUANTITY, "negative_quantity", RF_CLASS_REFUSED)           \
     X(RF_E_MISSING_PARTITION, "missing_partition", RF_CLASS_REFUSED)           \
+    X(RF_E_PARTITION_NEEDED, "missing_partition", RF_CLASS_INVALID)            \
     X(RF_E_BASKET_REFUSED, "basket_refused", RF_CLASS_REFUSED)                 \
     X(RF_E_QUANTITY_OVERFLOW, "quantity_overflow", RF_CLASS_REFUSED)           \
     X(RF_E_CONFLICT, "conflict", RF_CLASS_CONFLICT)                            \

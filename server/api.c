@@ -25,6 +25,9 @@
 #define DOCUMENT_LIMITS                                                        \
     ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
 
+/* An exact query: as many tuples as it may have, of up to five values each. */
+#define TUPLES_LIMITS ((rf_json_limits){.depth_max = 16, .values_max = 66000})
+
 /* The hot ones first: matching goes through them in order. */
 static const rf_routes *const tables[] = {
     &rf_routes_reserve,
@@ -275,6 +278,15 @@ static rf_status enter(rf_call *call, rf_error *err)
     return status == RF_OK ? check_permission(call, err) : status;
 }
 
+static rf_json_limits body_limits(const rf_route *route)
+{
+    if ((route->flags & RF_ROUTE_DOCUMENT) != 0) {
+        return DOCUMENT_LIMITS;
+    }
+    return (route->flags & RF_ROUTE_TUPLES) != 0 ? TUPLES_LIMITS
+                                                 : RF_JSON_REQUEST_LIMITS;
+}
+
 static rf_status read_body(rf_call *call, rf_error *err)
 {
     const rf_request *request = &call->exchange->request;
@@ -291,11 +303,8 @@ static rf_status read_body(rf_call *call, rf_error *err)
         return rf_fail(err, RF_E_UNSUPPORTED_MEDIA_TYPE,
                        "the body must be application/json in UTF-8");
     }
-    rf_json_limits limits = (call->route->flags & RF_ROUTE_DOCUMENT) != 0
-                                ? DOCUMENT_LIMITS
-                                : RF_JSON_REQUEST_LIMITS;
-    return rf_json_parse(&call->exchange->arena, request->body, limits,
-                         &call->body, err);
+    return rf_json_parse(&call->exchange->arena, request->body,
+                         body_limits(call->route), &call->body, err);
 }
 
 /* A parameter that is not obeyed must not look as if it were. */

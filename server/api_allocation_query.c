@@ -9,7 +9,6 @@
 #include "server/api_command.h"
 #include "server/api_groups.h"
 #include "server/api_result.h"
-#include "server/log.h"
 
 /* Records read in one transaction. */
 #define RECORDS_PER_SLICE 200
@@ -129,20 +128,6 @@ static rf_status put_totals(inquiry *q, rf_error *err)
     return status;
 }
 
-/* What has been sent cannot be taken back. */
-static rf_step fail(rf_call *call, const rf_error *error)
-{
-    if (!call->exchange->streaming) {
-        return rf_reply_failure(call, error);
-    }
-    rf_log_line line;
-    rf_log_begin(&line, RF_LOG_WARN, "api", "a list of records was cut off");
-    rf_log_string(&line, "reason", error->message);
-    rf_log_text(&line, "environment", call->environment);
-    rf_log_end(&line);
-    return RF_STEP_DROP;
-}
-
 static rf_step finish(inquiry *q)
 {
     rf_error error = {0};
@@ -151,7 +136,7 @@ static rf_step finish(inquiry *q)
         return RF_STEP_DONE;
     }
     if (put_totals(q, &error) != RF_OK) {
-        return fail(q->call, &error);
+        return rf_reply_failure(q->call, &error);
     }
     rf_json_end_object(&q->writer);
     return RF_STEP_DONE;
@@ -169,7 +154,7 @@ static rf_step read_records(rf_call *call)
         rf_allocations_read(call->thread->api->options.store, &q->listing,
                             &q->records, &end, &error);
     if (status != RF_OK) {
-        return fail(call, &error);
+        return rf_reply_failure(call, &error);
     }
     if (end) {
         return finish(q);

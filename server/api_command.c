@@ -17,6 +17,16 @@ static bool is_blank(rf_text text)
     return true;
 }
 
+rf_status rf_find_dimension_source(const rf_catalog *catalog, rf_text name,
+                                   const rf_source **out, rf_error *err)
+{
+    *out = is_blank(name) ? NULL : rf_catalog_source(catalog, name);
+    return *out != NULL || is_blank(name)
+               ? RF_OK
+               : rf_fail(err, RF_E_UNKNOWN_DATA_SOURCE,
+                         "there is no data source %.*s", RF_SHOWN(name));
+}
+
 rf_status rf_read_dimension_source(const rf_catalog *catalog,
                                    rf_json_object object, const rf_source **out,
                                    rf_error *err)
@@ -26,17 +36,11 @@ rf_status rf_read_dimension_source(const rf_catalog *catalog,
         rf_json_string(object, "dimensionDataSource", RF_JSON_OPTIONAL,
                        RF_SOURCE_CHARACTERS_MAX, &name, err);
     *out = NULL;
-    if (status != RF_OK || is_blank(name)) {
+    if (status != RF_OK) {
         return status;
     }
-    *out = rf_catalog_source(catalog, name);
-    if (*out == NULL) {
-        rf_fail(err, RF_E_UNKNOWN_DATA_SOURCE, "there is no data source %.*s",
-                RF_SHOWN(name));
-        return rf_json_at(object, rf_text_of("dimensionDataSource"),
-                          RF_E_UNKNOWN_DATA_SOURCE, err);
-    }
-    return RF_OK;
+    status = rf_find_dimension_source(catalog, name, out, err);
+    return rf_json_at(object, rf_text_of("dimensionDataSource"), status, err);
 }
 
 /* Enter one dimension into a place. An empty value means "not given". */

@@ -24,6 +24,13 @@
 /* Most measures one event may change. */
 #define RF_EVENT_QUANTITIES_MAX 256
 
+/* Find a data source that explains names of dimensions; NULL for a blank name.
+ * RF_E_UNKNOWN_DATA_SOURCE, without a field. */
+RF_MUST_CHECK rf_status rf_find_dimension_source(const rf_catalog *catalog,
+                                                 rf_text name,
+                                                 const rf_source **out,
+                                                 rf_error *err);
+
 /* Find the data source that "dimensionDataSource" names; NULL when it is left
  * out or blank. RF_E_INVALID_FIELD, RF_E_TOO_LONG, RF_E_UNKNOWN_DATA_SOURCE. */
 RF_MUST_CHECK rf_status rf_read_dimension_source(const rf_catalog *catalog,

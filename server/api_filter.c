@@ -1,28 +1,22 @@
 /*
- * api_filter.c - filters, groups and pages of an index query.
+ * api_filter.c - filters, groups and flags of a query, however it was asked.
  */
 #include "server/api_filter.h"
 
 #include "server/api_command.h"
+#include "server/api_filter_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Larger numbers of pages or warehouses are slips. */
-#define PAGE_MAX 1000000000
 
 /* Longer than any date is written. */
 #define DATE_CHARACTERS_MAX 100
 
-static rf_status fail_memory(rf_error *err)
-{
-    return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
-}
+/* ---- Texts ---- */
 
-/* Read an array of texts. The error's field is left empty. */
-static rf_status read_texts(rf_call *call, const rf_json *array,
-                            size_t characters_max, rf_text **out, size_t *count,
-                            rf_error *err)
+rf_status rf_filter__texts(rf_call *call, const rf_json *array,
+                           size_t characters_max, rf_texts *out, rf_error *err)
 {
     if (!rf_json_is(array, RF_JSON_ARRAY)) {
         return rf_fail(err, RF_E_INVALID_FIELD, "an array is expected");
@@ -30,7 +24,7 @@ static rf_status read_texts(rf_call *call, const rf_json *array,
     rf_text *texts =
         rf_call_alloc(call, rf_json_length(array) + 1, sizeof *texts);
     if (texts == NULL) {
-        return fail_memory(err);
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
     size_t read = 0;
     for (const rf_json *value = rf_json_first(array); value != NULL;
@@ -41,14 +35,173 @@ static rf_status read_texts(rf_call *call, const rf_json *array,
             return status;
         }
     }
-    *out = texts;
-    *count = read;
+    *out = (rf_texts){texts, read};
     return RF_OK;
 }
 
-/* ---- The data source of the names ---- */
+static int compare_texts(const void *a, const void *b)
+{
+    return rf_text_compare(*(const rf_text *)a, *(const rf_text *)b);
+}
 
-/* Clients of the preview put it among the filters, in an array of one. */
+/* Sort texts and keep each of them once, so that no row is told twice. */
+static size_t sort_once(rf_texts texts)
+{
+    size_t kept = 0;
+    qsort(texts.items, texts.count, sizeof *texts.items, compare_texts);
+    for (size_t i = 0; i < texts.count; i++) {
+        if (kept == 0 ||
+            !rf_text_equal(texts.items[i], texts.items[kept - 1])) {
+            texts.items[kept++] = texts.items[i];
+        }
+    }
+    return kept;
+}
+
+/* ---- Filters and groups ---- */
+
+rf_status rf_filter__fail(const rf_stock_query *query, rf_status status,
+                          const char *name, const char *message, rf_error *err)
+{
+    char field[64];
+    snprintf(field, sizeof field, "%s%s", query->path, name);
+    return rf_fail_field(err, status, field, "%s", message);
+}
+
+rf_status rf_filter__coordinate(const rf_call *call, const rf_source *source,
+                                rf_text name, unsigned *out, rf_error *err)
+{
+    int coordinate = rf_catalog_dimension(rf_call_catalog(call), source, name);
+    if (coordinate < 0) {
+        return rf_fail(err, RF_E_UNKNOWN_DIMENSION,
+                       "there is no dimension %.*s", RF_SHOWN(name));
+    }
+    *out = (unsigned)coordinate;
+    return RF_OK;
+}
+
+rf_status rf_filter__organizations(rf_stock_query *out, rf_texts texts,
+                                   rf_error *err)
+{
+    out->query.organization_count = sort_once(texts);
+    out->query.organizations = texts.items;
+    if (!out->second && out->query.organization_count > 1) {
+        return rf_fail(err, RF_E_TOO_MANY_ORGANIZATIONS,
+                       "Api-Version 1.0 takes one organization");
+    }
+    return RF_OK;
+}
+
+rf_status rf_filter__products(const rf_call *call, rf_stock_query *out,
+                              rf_texts texts, rf_error *err)
+{
+    size_t max = (size_t)call->thread->api->options.options->query_products;
+    if (texts.count > max) {
+        return rf_fail(err, RF_E_TOO_MANY_ITEMS,
+                       "at most %zu products are allowed", max);
+    }
+    out->query.products = texts.items;
+    out->query.product_count = texts.count;
+    return RF_OK;
+}
+
+bool rf_filter__is_filtered(const rf_stock_query *query, unsigned coordinate)
+{
+    for (size_t i = 0; i < query->query.filter_count; i++) {
+        if (query->filters[i].coordinate == coordinate) {
+            return true;
+        }
+    }
+    return false;
+}
+
+rf_status rf_filter__values(const rf_call *call, const rf_source *source,
+                            rf_text name, rf_texts texts, rf_stock_query *out,
+                            rf_error *err)
+{
+    unsigned coordinate = 0;
+    rf_status status =
+        rf_filter__coordinate(call, source, name, &coordinate, err);
+    if (status != RF_OK || texts.count == 0) {
+        return status; /* an empty list is no filter, as in the hosted service
+                        */
+    }
+    if (rf_filter__is_filtered(out, coordinate)) {
+        return rf_fail(err, RF_E_DUPLICATE_DIMENSION,
+                       "%.*s is filtered under two names", RF_SHOWN(name));
+    }
+    out->query.filters = out->filters;
+    out->filters[out->query.filter_count++] =
+        (rf_filter){coordinate, texts.items, texts.count};
+    return RF_OK;
+}
+
+rf_status rf_filter__groups(const rf_call *call, const rf_source *source,
+                            rf_texts names, rf_stock_query *out, rf_error *err)
+{
+    rf_status status = RF_OK;
+    for (size_t i = 0; i < names.count && status == RF_OK; i++) {
+        unsigned coordinate = 0;
+        status = rf_filter__coordinate(call, source, names.items[i],
+                                       &coordinate, err);
+        out->query.group_by |= RF_BIT(coordinate);
+    }
+    return status;
+}
+
+/* ---- What is neither filter nor group ---- */
+
+bool rf_filter__is_flag(rf_text name)
+{
+    static const char *const names[] = {"returnNegative", "dimensionDataSource",
+                                        "QueryATP", "ATPFromDate", "ATPToDate"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (rf_text_is_name(name, rf_text_of(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rf_status read_body_flags(rf_json_object body, rf_stock_query *out,
+                                 rf_error *err)
+{
+    rf_promise_request *promise = &out->promise;
+    rf_status status = rf_json_bool(body, "returnNegative", RF_JSON_OPTIONAL,
+                                    &out->negative, err);
+    if (status == RF_OK) {
+        status = rf_json_bool(body, "QueryATP", RF_JSON_OPTIONAL,
+                              &promise->wanted, err);
+    }
+    if (status == RF_OK) {
+        status = rf_json_string(body, "ATPFromDate", RF_JSON_OPTIONAL,
+                                DATE_CHARACTERS_MAX, &promise->from, err);
+    }
+    return status == RF_OK
+               ? rf_json_string(body, "ATPToDate", RF_JSON_OPTIONAL,
+                                DATE_CHARACTERS_MAX, &promise->to, err)
+               : status;
+}
+
+rf_status rf_filter__url_flags(const rf_call *call, rf_stock_query *out,
+                               rf_error *err)
+{
+    rf_promise_request *promise = &out->promise;
+    rf_status status =
+        rf_call_flag(call, "returnNegative", &out->negative, err);
+    promise->from =
+        rf_url_query_value(&call->query, rf_text_of("ATPFromDate"), NULL);
+    promise->to =
+        rf_url_query_value(&call->query, rf_text_of("ATPToDate"), NULL);
+    return status == RF_OK
+               ? rf_call_flag(call, "QueryATP", &promise->wanted, err)
+               : status;
+}
+
+/* ---- Bodies ---- */
+
+/* Clients of the preview put the data source among the filters, in an array of
+ * one. */
 static rf_status read_preview_source(const rf_catalog *catalog,
                                      rf_json_object filters,
                                      const rf_source **source, rf_error *err)
@@ -78,231 +231,6 @@ static rf_status read_preview_source(const rf_catalog *catalog,
     return RF_OK;
 }
 
-/* ---- Filters ---- */
-
-static bool is_name(rf_text name, const char *word)
-{
-    return rf_text_is_name(name, rf_text_of(word));
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return rf_text_compare(*(const rf_text *)a, *(const rf_text *)b);
-}
-
-/* Sort texts and keep each of them once, so that no row is told twice. */
-static size_t sort_once(rf_text *texts, size_t count)
-{
-    size_t kept = 0;
-    qsort(texts, count, sizeof *texts, compare_texts);
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || !rf_text_equal(texts[i], texts[kept - 1])) {
-            texts[kept++] = texts[i];
-        }
-    }
-    return kept;
-}
-
-static rf_status read_organizations(rf_call *call, const rf_json *member,
-                                    rf_index_query *out, rf_error *err)
-{
-    rf_query *query = &out->query;
-    rf_text *texts = NULL;
-    size_t count = 0;
-    rf_status status = read_texts(call, member, RF_ORGANIZATION_CHARACTERS_MAX,
-                                  &texts, &count, err);
-    if (status != RF_OK) {
-        return status;
-    }
-    query->organization_count = sort_once(texts, count);
-    query->organizations = texts;
-    if (!out->second && query->organization_count > 1) {
-        return rf_fail(err, RF_E_TOO_MANY_ORGANIZATIONS,
-                       "Api-Version 1.0 takes one organization");
-    }
-    return status;
-}
-
-static rf_status read_products(rf_call *call, const rf_json *member,
-                               rf_index_query *out, rf_error *err)
-{
-    size_t max = (size_t)call->thread->api->options.options->query_products;
-    rf_query *query = &out->query;
-    rf_text *texts = NULL;
-    rf_status status = read_texts(call, member, RF_PRODUCT_CHARACTERS_MAX,
-                                  &texts, &query->product_count, err);
-    query->products = texts;
-    if (status == RF_OK && query->product_count > max) {
-        return rf_fail(err, RF_E_TOO_MANY_ITEMS,
-                       "at most %zu products are allowed", max);
-    }
-    return status;
-}
-
-/* Say whether a coordinate has a filter already. */
-static bool is_filtered(const rf_index_query *out, unsigned coordinate)
-{
-    for (size_t i = 0; i < out->query.filter_count; i++) {
-        if (out->filters[i].coordinate == coordinate) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* An empty list of values is no filter, as in the hosted service. */
-static rf_status read_dimension(rf_call *call, const rf_source *source,
-                                const rf_json *member, rf_index_query *out,
-                                rf_error *err)
-{
-    rf_text name = rf_json_name(member);
-    int coordinate = rf_catalog_dimension(rf_call_catalog(call), source, name);
-    if (coordinate < 0) {
-        return rf_fail(err, RF_E_UNKNOWN_DIMENSION,
-                       "there is no dimension %.*s", RF_SHOWN(name));
-    }
-    rf_filter filter = {.coordinate = (unsigned)coordinate};
-    rf_text *values = NULL;
-    rf_status status = read_texts(call, member, RF_VALUE_CHARACTERS_MAX,
-                                  &values, &filter.count, err);
-    filter.values = values;
-    if (status != RF_OK || filter.count == 0) {
-        return status;
-    }
-    if (is_filtered(out, filter.coordinate)) {
-        return rf_fail(err, RF_E_DUPLICATE_DIMENSION,
-                       "%.*s is filtered under two names", RF_SHOWN(name));
-    }
-    out->filters[out->query.filter_count++] = filter;
-    return RF_OK;
-}
-
-/* A filter that is null is one that is left out. */
-static rf_status read_filter(rf_call *call, const rf_source *source,
-                             const rf_json *member, rf_index_query *out,
-                             rf_error *err)
-{
-    rf_text name = rf_json_name(member);
-    if (rf_json_is(member, RF_JSON_NULL) ||
-        is_name(name, "dimensionDataSource")) {
-        return RF_OK;
-    }
-    if (is_name(name, "organizationId")) {
-        return read_organizations(call, member, out, err);
-    }
-    if (is_name(name, "productId")) {
-        return read_products(call, member, out, err);
-    }
-    return read_dimension(call, source, member, out, err);
-}
-
-static rf_status read_filters(rf_call *call, rf_json_object filters,
-                              const rf_source *source, rf_index_query *out,
-                              rf_error *err)
-{
-    out->query.filters = out->filters;
-    for (const rf_json *member = rf_json_first(filters.value); member != NULL;
-         member = rf_json_next(member)) {
-        rf_status status = read_filter(call, source, member, out, err);
-        if (status != RF_OK) {
-            return rf_json_at(filters, rf_json_name(member), status, err);
-        }
-    }
-    if (out->query.organization_count == 0) {
-        return rf_fail_field(err, RF_E_MISSING_FIELD, "filters.organizationId",
-                             "an organization is needed");
-    }
-    return RF_OK;
-}
-
-/* ---- Groups, flags, pages ---- */
-
-static rf_status read_groups(rf_call *call, rf_json_object body,
-                             const rf_source *source, rf_level *out,
-                             rf_error *err)
-{
-    const rf_json *array = NULL;
-    rf_text *names = NULL;
-    size_t count = 0;
-    rf_text member = rf_text_of("groupByValues");
-    rf_status status = rf_json_child(body, "groupByValues", RF_JSON_OPTIONAL,
-                                     RF_JSON_ARRAY, &array, err);
-    if (status != RF_OK || array == NULL) {
-        return status;
-    }
-    status =
-        read_texts(call, array, RF_SOURCE_CHARACTERS_MAX, &names, &count, err);
-    for (size_t i = 0; i < count && status == RF_OK; i++) {
-        int coordinate =
-            rf_catalog_dimension(rf_call_catalog(call), source, names[i]);
-        if (coordinate < 0) {
-            status = rf_fail(err, RF_E_UNKNOWN_DIMENSION,
-                             "there is no dimension %.*s", RF_SHOWN(names[i]));
-        } else {
-            *out |= RF_BIT(coordinate);
-        }
-    }
-    return rf_json_at(body, member, status, err);
-}
-
-static rf_status read_flags(rf_json_object body, rf_index_query *out,
-                            rf_error *err)
-{
-    rf_promise_request *promise = &out->promise;
-    rf_status status = rf_json_bool(body, "returnNegative", RF_JSON_OPTIONAL,
-                                    &out->negative, err);
-    promise->from = RF_TEXT_EMPTY;
-    promise->to = RF_TEXT_EMPTY;
-    if (status == RF_OK) {
-        status = rf_json_bool(body, "QueryATP", RF_JSON_OPTIONAL,
-                              &promise->wanted, err);
-    }
-    if (status == RF_OK) {
-        status = rf_json_string(body, "ATPFromDate", RF_JSON_OPTIONAL,
-                                DATE_CHARACTERS_MAX, &promise->from, err);
-    }
-    return status == RF_OK
-               ? rf_json_string(body, "ATPToDate", RF_JSON_OPTIONAL,
-                                DATE_CHARACTERS_MAX, &promise->to, err)
-               : status;
-}
-
-static rf_status read_page(const rf_call *call, rf_index_query *out,
-                           rf_error *err)
-{
-    if (!out->second) {
-        return RF_OK;
-    }
-    out->page_number = 1;
-    rf_status status = rf_call_integer(call, "pageNumber", 1, PAGE_MAX,
-                                       &out->page_number, err);
-    return status == RF_OK ? rf_call_integer(call, "pageSize", 1, PAGE_MAX,
-                                             &out->page_size, err)
-                           : status;
-}
-
-/* ---- What is legal ---- */
-
-/* Without a product only a place bounds what has to be read. */
-static rf_status check_reach(const rf_catalog *catalog,
-                             const rf_index_query *query, rf_error *err)
-{
-    if (!catalog->has_index) {
-        return rf_fail(err, RF_E_NO_INDEX, "No index hierarchy has been set.");
-    }
-    if (query->query.product_count > 0) {
-        return RF_OK;
-    }
-    if (catalog->by_product) {
-        return rf_fail_field(err, RF_E_MISSING_PRODUCT, "filters.productId",
-                             "a product is needed");
-    }
-    return is_filtered(query, RF_SITE) || is_filtered(query, RF_LOCATION)
-               ? RF_OK
-               : rf_fail_field(err, RF_E_MISSING_PRODUCT, "filters.productId",
-                               "a product, a site or a location is needed");
-}
-
 /* Any other version, and none, is answered as 1.0. */
 static bool is_second_version(rf_text version)
 {
@@ -310,51 +238,87 @@ static bool is_second_version(rf_text version)
            rf_text_equal(version, rf_text_of("2"));
 }
 
-static rf_status read_members(rf_call *call, rf_json_object body,
-                              rf_index_query *out, rf_error *err)
+rf_status rf_filter__open(rf_call *call, rf_filter_body *body,
+                          rf_stock_query *out, rf_error *err)
 {
     const rf_catalog *catalog = rf_call_catalog(call);
-    const rf_source *source = NULL;
     const rf_json *value = NULL;
-    rf_status status = rf_read_dimension_source(catalog, body, &source, err);
-    if (status == RF_OK) {
-        status = rf_json_child(body, "filters", RF_JSON_REQUIRED,
-                               RF_JSON_OBJECT, &value, err);
-    }
-    rf_json_object filters = {value, "filters"};
-    if (status == RF_OK) {
-        status = read_preview_source(catalog, filters, &source, err);
-    }
-    if (status == RF_OK) {
-        status = read_filters(call, filters, source, out, err);
-    }
-    return status == RF_OK
-               ? read_groups(call, body, source, &out->query.group_by, err)
-               : status;
-}
-
-rf_status rf_index_query_read(rf_call *call, rf_index_query *out, rf_error *err)
-{
-    rf_json_object body = {call->body, ""};
+    memset(out, 0, sizeof *out);
+    out->path = "filters.";
+    out->second = is_second_version(call->exchange->request.api_version);
     if (!rf_json_is(call->body, RF_JSON_OBJECT)) {
         return rf_fail(err, RF_E_INVALID_FIELD, "an object is expected");
     }
-    memset(out, 0, sizeof *out);
-    out->second = is_second_version(call->exchange->request.api_version);
-    rf_status status = read_members(call, body, out, err);
+    *body = (rf_filter_body){.body = {call->body, ""}};
+    rf_status status =
+        rf_read_dimension_source(catalog, body->body, &body->source, err);
     if (status == RF_OK) {
-        status = read_flags(body, out, err);
+        status = rf_json_child(body->body, "filters", RF_JSON_REQUIRED,
+                               RF_JSON_OBJECT, &value, err);
     }
+    body->filters = (rf_json_object){value, "filters"};
+    return status == RF_OK
+               ? read_preview_source(catalog, body->filters, &body->source, err)
+               : status;
+}
+
+static rf_status read_groups(rf_call *call, const rf_filter_body *body,
+                             rf_stock_query *out, rf_error *err)
+{
+    const rf_json *array = NULL;
+    rf_texts names = {0};
+    rf_status status =
+        rf_json_child(body->body, "groupByValues", RF_JSON_OPTIONAL,
+                      RF_JSON_ARRAY, &array, err);
+    if (status != RF_OK || array == NULL) {
+        return status;
+    }
+    status =
+        rf_filter__texts(call, array, RF_SOURCE_CHARACTERS_MAX, &names, err);
     if (status == RF_OK) {
-        status = read_page(call, out, err);
+        status = rf_filter__groups(call, body->source, names, out, err);
     }
-    if (status == RF_OK && !rf_call_catalog(call)->by_product) {
+    return rf_json_at(body->body, rf_text_of("groupByValues"), status, err);
+}
+
+rf_status rf_filter__close(rf_call *call, const rf_filter_body *body,
+                           rf_stock_query *out, rf_error *err)
+{
+    rf_status status = read_groups(call, body, out, err);
+    return status == RF_OK ? read_body_flags(body->body, out, err) : status;
+}
+
+/* ---- What is legal ---- */
+
+/* Without a product only a place bounds what has to be read. */
+static rf_status check_reach(const rf_catalog *catalog, bool placed,
+                             const rf_stock_query *query, rf_error *err)
+{
+    if (query->query.product_count > 0) {
+        return RF_OK;
+    }
+    if (catalog->by_product) {
+        return rf_filter__fail(query, RF_E_MISSING_PRODUCT, "productId",
+                               "a product is needed", err);
+    }
+    return placed ? RF_OK
+                  : rf_filter__fail(query, RF_E_MISSING_PRODUCT, "productId",
+                                    "a product, a site or a location is needed",
+                                    err);
+}
+
+rf_status rf_filter__check(const rf_call *call, bool placed,
+                           rf_stock_query *out, rf_error *err)
+{
+    const rf_catalog *catalog = rf_call_catalog(call);
+    if (!catalog->has_index) {
+        return rf_fail(err, RF_E_NO_INDEX, "No index hierarchy has been set.");
+    }
+    if (!catalog->by_product) {
         out->query.group_by |= RF_LEVEL_PLACE;
     }
-    if (status == RF_OK) {
-        status = check_reach(rf_call_catalog(call), out, err);
-    }
+    rf_status status = check_reach(catalog, placed, out, err);
     return status == RF_OK && out->promise.wanted
-               ? rf_promise_check(rf_call_catalog(call), &out->query, err)
+               ? rf_promise_check(catalog, &out->query, err)
                : status;
 }

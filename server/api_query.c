@@ -1,16 +1,21 @@
 /*
- * api_query.c - POST /onhand/indexquery, Api-Version 1.0 and 2.0.
+ * api_query.c - answering queries of stock, however they were asked.
  *
- * An answer is written slice by slice, one slice for each turn of the loop.
- * Pages of version 2.0 are pages of warehouses (a warehouse is a LocationId): a
- * first run finds out which there are, without writing anything; then each
- * warehouse of the page gets a run of its own, so that rows come warehouse by
- * warehouse.
+ * An answer is made of runs of the core, one after the other: one for an index
+ * query, one for each tuple of an exact query, one for each warehouse of a page
+ * of warehouses, so that rows come warehouse by warehouse. A page of warehouses
+ * begins with a run that finds out which there are, without writing anything.
+ *
+ * A turn of the loop is held for a moment only, and what has been written is
+ * sent piece by piece: an answer of any length costs one piece of memory. All
+ * of it is made under the generation it began with, which a client that reads
+ * slowly keeps for so long; rows are those of the moment they were read at.
  */
 #include "core/query.h"
 #include "server/api_filter.h"
 #include "server/api_result.h"
 #include "server/api_row.h"
+#include "server/api_warehouses.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,97 +27,46 @@
  * thousand of them. */
 #define RUN_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* Warehouses in order, each of them once; memory of the call. */
-typedef struct warehouses {
-    rf_text *items;
-    size_t count;
-    size_t capacity;
-} warehouses;
+/* How long an answer keeps others of its thread waiting at a time. */
+#define TURN_NANOSECONDS 2000000
 
 typedef struct answer {
-    rf_index_query asked;
+    rf_stock_query asked;
     rf_query_run *run;
     rf_arena memory; /* of the run */
     rf_row_layout *layout;
     rf_row_style style;
-    rf_place fixed; /* by the filters */
+    rf_promises *promises; /* or NULL */
+    rf_place fixed;        /* by the filters */
     rf_json_writer writer;
     rf_call *call;
+    int64_t now_ms; /* one time for the whole answer */
+    int64_t turn_end_ns;
 
-    /* Of pages. */
-    warehouses found;
-    size_t next; /* the warehouse to read next */
-    size_t end;  /* the first behind the page */
-    rf_filter filters[RF_DIMENSION_COUNT + 1];
+    /* What there is a run for each of: warehouses or tuples. */
+    rf_warehouses found;
+    size_t next; /* the one to read next */
+    size_t end;  /* the first that is not read */
+    rf_filter filters[RF_DIMENSION_COUNT];
+
+    /* Of a page of rows. */
+    rf_query_mark behind;
+    int64_t told; /* rows so far */
+    rf_mark mark; /* behind the last of them */
+    bool full;    /* there is another behind the page */
 } answer;
 
-/* ---- Warehouses ---- */
-
-/* Return the place of the first warehouse at or behind `wanted`. */
-static size_t find_warehouse(const warehouses *list, rf_text wanted)
+static bool has_piece(const answer *a)
 {
-    size_t low = 0;
-    size_t high = list->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rf_text_compare(list->items[middle], wanted) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return a->call->exchange->response.body.length >= RF_PIECE_BYTES;
 }
 
-static bool make_room(rf_call *call, warehouses *list)
+static bool is_turn_over(const answer *a)
 {
-    if (list->count < list->capacity) {
-        return true;
-    }
-    size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-    rf_text *items = rf_call_alloc(call, capacity, sizeof *items);
-    if (items == NULL) {
-        return false;
-    }
-    if (list->count > 0) {
-        memcpy(items, list->items, list->count * sizeof *items);
-    }
-    list->items = items;
-    list->capacity = capacity;
-    return true;
+    return has_piece(a) || rf_api_now_ns() >= a->turn_end_ns;
 }
 
-/* Enter a warehouse in its place; rows come product by product, so the same
- * ones come again and again. */
-static rf_status add_warehouse(rf_call *call, warehouses *list, rf_text found,
-                               rf_error *err)
-{
-    size_t at = find_warehouse(list, found);
-    if (at < list->count && rf_text_equal(list->items[at], found)) {
-        return RF_OK;
-    }
-    found.bytes =
-        rf_arena_copy(&call->exchange->arena, found.bytes, found.length);
-    if (found.bytes == NULL || !make_room(call, list)) {
-        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
-    }
-    memmove(&list->items[at + 1], &list->items[at],
-            (list->count - at) * sizeof found);
-    list->items[at] = found;
-    list->count++;
-    return RF_OK;
-}
-
-/* ---- Runs ---- */
-
-static rf_status visit_warehouse(void *context, const rf_row *row,
-                                 rf_error *err)
-{
-    answer *a = context;
-    bool given = (row->place->given & RF_BIT(RF_LOCATION)) != 0;
-    rf_text found = given ? row->place->value[RF_LOCATION] : RF_TEXT_EMPTY;
-    return add_warehouse(a->call, &a->found, found, err);
-}
+/* ---- Rows ---- */
 
 /* A coordinate with one filter value is the same in all that a row adds up:
  * formulas see it as they do when a reservation names it. */
@@ -128,9 +82,8 @@ static void fix_place(answer *a)
     }
 }
 
-static rf_status visit_row(void *context, const rf_row *row, rf_error *err)
+static rf_status put_row(answer *a, const rf_row *row, rf_error *err)
 {
-    answer *a = context;
     rf_level more = a->fixed.given & ~row->place->given;
     if (more == 0 || rf_call_catalog(a->call)->host == NULL) {
         return rf_row_put(a->layout, &a->style, row, &a->writer, err);
@@ -145,6 +98,50 @@ static rf_status visit_row(void *context, const rf_row *row, rf_error *err)
     }
     return rf_row_put(a->layout, &a->style, &complete, &a->writer, err);
 }
+
+/* Count a row of a page. A page is full when its rows are told and another
+ * product begins, so that none is torn and no link leads to an empty page. */
+static bool fits_page(answer *a, const rf_row *row)
+{
+    if (a->asked.limit == 0) {
+        return true;
+    }
+    rf_mark mark;
+    rf_mark_set(&mark, row, a->asked.query.product_count == 0);
+    if (a->told >= a->asked.limit && !rf_mark_equal(&mark, &a->mark)) {
+        return false;
+    }
+    a->mark = mark;
+    a->told++;
+    return true;
+}
+
+static rf_status visit_row(void *context, const rf_row *row, rf_error *err)
+{
+    answer *a = context;
+    rf_status status = RF_OK;
+    a->full = !fits_page(a, row);
+    if (!a->full) {
+        status = put_row(a, row, err);
+    }
+    if (a->full || is_turn_over(a)) {
+        rf_query_pause(a->run);
+    }
+    return status;
+}
+
+static rf_status visit_warehouse(void *context, const rf_row *row,
+                                 rf_error *err)
+{
+    answer *a = context;
+    if (is_turn_over(a)) {
+        rf_query_pause(a->run);
+    }
+    return rf_warehouses_add(&a->found, &a->call->exchange->arena,
+                             row->place->value[RF_LOCATION], err);
+}
+
+/* ---- Runs ---- */
 
 /* Give back what a run holds; none may be under way. */
 static void end_run(answer *a)
@@ -168,43 +165,28 @@ static bool is_counting(const answer *a)
     return a->asked.page_size > 0 && a->layout == NULL;
 }
 
-/* Find out which warehouses there are: rows without the other groups. */
+static bool filters_places_only(const rf_query *query)
+{
+    for (size_t i = 0; i < query->filter_count; i++) {
+        if (query->filters[i].coordinate > RF_LOCATION) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Find out which warehouses there are: from rows without the other groups or,
+ * of all products, from the places alone. */
 static rf_status begin_counting(answer *a, rf_error *err)
 {
     rf_query query = a->asked.query;
-    query.group_by &= RF_BIT(RF_LOCATION);
+    if (query.product_count > 0) {
+        query.group_by &= RF_BIT(RF_LOCATION);
+    } else {
+        query.group_by = RF_LEVEL_PLACE;
+        query.places = filters_places_only(&query);
+    }
     return begin_run(a, &query, err);
-}
-
-/* Open the reply in front of the first row. */
-static rf_status begin_rows(answer *a, rf_error *err)
-{
-    const rf_index_query *asked = &a->asked;
-    a->style = (rf_row_style){.shown = asked->query.group_by,
-                              .organization = asked->second,
-                              .negative = asked->negative,
-                              .now_ms = rf_api_clock_ms(),
-                              .thread = a->call->thread->number};
-    fix_place(a);
-    rf_status status = rf_row_layout_make(
-        rf_call_catalog(a->call), &a->call->exchange->arena, &a->layout, err);
-    if (status == RF_OK && asked->promise.wanted) {
-        rf_promise_request *promise = &a->asked.promise;
-        promise->now_ms = a->style.now_ms;
-        status = rf_promises_make(rf_call_catalog(a->call), promise,
-                                  &a->call->exchange->arena, &a->asked.query,
-                                  &a->style.promises, err);
-    }
-    if (status != RF_OK) {
-        return status;
-    }
-    rf_reply_begin(a->call, 200, &a->writer);
-    if (asked->second) {
-        rf_json_begin_object(&a->writer);
-        rf_json_put_key(&a->writer, "Value");
-    }
-    rf_json_begin_array(&a->writer);
-    return RF_OK;
 }
 
 /* Begin the run of the next warehouse of the page: its location takes the
@@ -218,33 +200,85 @@ static rf_status begin_warehouse(answer *a, rf_error *err)
         return begin_run(a, &query, err);
     }
     size_t at = 0;
-    memcpy(a->filters, query.filters, query.filter_count * sizeof *a->filters);
     while (at < query.filter_count &&
-           a->filters[at].coordinate != RF_LOCATION) {
+           query.filters[at].coordinate != RF_LOCATION) {
+        a->filters[at] = query.filters[at];
         at++;
     }
     a->filters[at] = (rf_filter){RF_LOCATION, location, 1};
-    query.filter_count += at == query.filter_count ? 1 : 0;
+    for (at++; at < query.filter_count; at++) {
+        a->filters[at] = query.filters[at];
+    }
+    query.filter_count = at;
     query.filters = a->filters;
     return begin_run(a, &query, err);
 }
 
-/* The warehouses are known: choose those of the page. */
-static rf_status choose_page(answer *a, rf_error *err)
+/* Begin the run of the next tuple: one value for each coordinate. */
+static rf_status begin_tuple(answer *a, rf_error *err)
 {
-    size_t size = (size_t)a->asked.page_size;
-    size_t skipped = ((size_t)a->asked.page_number - 1) * size;
-    a->next = skipped < a->found.count ? skipped : a->found.count;
-    a->end = a->found.count - a->next > size ? a->next + size : a->found.count;
-    return begin_rows(a, err);
+    const rf_text *texts = a->asked.tuples[a->next++].texts;
+    rf_query query = a->asked.query;
+    query.organizations = &texts[0];
+    query.organization_count = 1;
+    query.filters = a->filters;
+    for (rf_level rest = a->asked.named; rest != 0; rest &= rest - 1) {
+        a->filters[query.filter_count] = (rf_filter){
+            (unsigned)__builtin_ctzll(rest), &texts[1 + query.filter_count], 1};
+        query.filter_count++;
+    }
+    return begin_run(a, &query, err);
 }
 
-/* ---- The call ---- */
+/* Begin what comes next. `*done`: nothing does. */
+static rf_status begin_next(answer *a, bool *done, rf_error *err)
+{
+    *done = a->next == a->end;
+    if (*done) {
+        return RF_OK;
+    }
+    return a->asked.exact ? begin_tuple(a, err) : begin_warehouse(a, err);
+}
+
+/* ---- The reply ---- */
+
+/* Answers to exact queries have no pages, and so nothing round their rows. */
+static bool has_pages(const rf_stock_query *asked)
+{
+    return asked->second && !asked->exact;
+}
+
+/* Open the reply in front of the first row. */
+static rf_status begin_rows(answer *a, rf_error *err)
+{
+    const rf_stock_query *asked = &a->asked;
+    a->style = (rf_row_style){.shown = asked->query.group_by,
+                              .organization = asked->second,
+                              .negative = asked->negative,
+                              .now_ms = a->now_ms,
+                              .thread = a->call->thread->number,
+                              .promises = a->promises};
+    fix_place(a);
+    rf_reply_begin(a->call, 200, &a->writer);
+    if (has_pages(asked)) {
+        rf_json_begin_object(&a->writer);
+        rf_json_put_key(&a->writer, "Value");
+    }
+    rf_json_begin_array(&a->writer);
+    return rf_row_layout_make(rf_call_catalog(a->call),
+                              &a->call->exchange->arena, &a->layout, err);
+}
 
 static void put_next_link(answer *a)
 {
-    char link[96] = "";
-    if (a->end < a->found.count) {
+    char link[RF_MARK_TEXT_MAX + 96] = "";
+    char mark[RF_MARK_TEXT_MAX];
+    if (a->full) {
+        rf_mark_print(&a->mark, mark);
+        snprintf(link, sizeof link,
+                 "onhand/indexquery?limit=%" PRId64 "&after=%s", a->asked.limit,
+                 mark);
+    } else if (a->end < a->found.count) {
         snprintf(link, sizeof link,
                  "onhand/indexquery?pageNumber=%" PRId64 "&pageSize=%" PRId64,
                  a->asked.page_number + 1, a->asked.page_size);
@@ -257,67 +291,109 @@ static rf_step finish(answer *a)
 {
     end_run(a);
     rf_json_end_array(&a->writer);
-    if (a->asked.second) {
+    if (has_pages(&a->asked)) {
         put_next_link(a);
         rf_json_end_object(&a->writer);
     }
     return RF_STEP_DONE;
 }
 
-/* A run is done: go on to whatever comes next. `*done`: nothing does. */
-static rf_status go_on(answer *a, bool *done, rf_error *err)
+/* ---- The call ---- */
+
+/* The warehouses are known: choose those of the page. */
+static rf_status choose_page(answer *a, rf_error *err)
 {
-    rf_status status = RF_OK;
+    size_t size = (size_t)a->asked.page_size;
+    size_t skipped = ((size_t)a->asked.page_number - 1) * size;
+    a->next = skipped < a->found.count ? skipped : a->found.count;
+    a->end = a->found.count - a->next > size ? a->next + size : a->found.count;
+    return begin_rows(a, err);
+}
+
+/* Read one slice, and begin what comes next when a run is done. */
+static rf_status read_slice(answer *a, bool *done, rf_error *err)
+{
+    bool run_done = false;
+    rf_status status = rf_query_slice(
+        a->run, a->call->thread->api->options.store,
+        is_counting(a) ? visit_warehouse : visit_row, a, &run_done, err);
+    *done = a->full;
+    if (status != RF_OK || !run_done || a->full) {
+        return status;
+    }
     if (is_counting(a)) {
         status = choose_page(a, err);
     }
-    *done = status == RF_OK && a->next == a->end;
-    return status == RF_OK && !*done ? begin_warehouse(a, err) : status;
+    return status == RF_OK ? begin_next(a, done, err) : status;
 }
 
-/* Read one slice. */
+/* Read for one turn of the loop. */
 static rf_step read_on(rf_call *call)
 {
     answer *a = call->state;
     rf_error error = {0};
-    bool run_done = false;
-    bool done = false;
-    rf_status status = rf_query_slice(
-        a->run, call->thread->api->options.store,
-        is_counting(a) ? visit_warehouse : visit_row, a, &run_done, &error);
-    if (status == RF_OK && run_done) {
-        status = go_on(a, &done, &error);
+    rf_status status = RF_OK;
+    bool done = call->exchange->gone;
+    a->turn_end_ns = rf_api_now_ns() + TURN_NANOSECONDS;
+    while (status == RF_OK && !done && !is_turn_over(a)) {
+        status = read_slice(a, &done, &error);
     }
     if (status != RF_OK) {
         end_run(a);
         return rf_reply_failure(call, &error);
     }
-    return done ? finish(a) : RF_STEP_AGAIN;
-}
-
-/* With a page size there is more than one run. */
-static rf_status begin(answer *a, rf_error *err)
-{
-    rf_status status = rf_index_query_read(a->call, &a->asked, err);
-    if (status != RF_OK) {
-        return status;
+    if (done) {
+        return finish(a);
     }
-    if (is_counting(a)) {
-        return begin_counting(a, err);
-    }
-    status = begin_rows(a, err);
-    return status == RF_OK ? begin_run(a, &a->asked.query, err) : status;
+    return has_piece(a) ? RF_STEP_MORE : RF_STEP_AGAIN;
 }
 
 /* Without a page size everything is on the first page. */
-static bool is_beyond(const rf_index_query *asked)
+static bool is_beyond(const rf_stock_query *asked)
 {
     return asked->second && asked->page_size == 0 && asked->page_number > 1;
 }
 
-static rf_step query_index(rf_call *call)
+/* Have what is scheduled read, too, where the client wants promises. */
+static rf_status begin_promises(answer *a, rf_error *err)
+{
+    rf_promise_request *promise = &a->asked.promise;
+    a->now_ms = rf_api_clock_ms();
+    promise->now_ms = a->now_ms;
+    return promise->wanted
+               ? rf_promises_make(rf_call_catalog(a->call), promise,
+                                  &a->call->exchange->arena, &a->asked.query,
+                                  &a->promises, err)
+               : RF_OK;
+}
+
+/* Begin the first run. `*done`: there is nothing to read. */
+static rf_status begin(answer *a, bool *done, rf_error *err)
+{
+    if (is_counting(a)) {
+        return begin_counting(a, err);
+    }
+    rf_status status = begin_rows(a, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    if (a->asked.exact) {
+        a->end = a->asked.tuple_count;
+        return begin_next(a, done, err);
+    }
+    *done = is_beyond(&a->asked);
+    rf_query query = a->asked.query;
+    if (a->asked.after.length > 0) {
+        a->behind = rf_mark_names(&a->asked.after);
+        query.behind = &a->behind;
+    }
+    return begin_run(a, &query, err);
+}
+
+static rf_step answer_query(rf_call *call, rf_stock_query_read *read)
 {
     rf_error error = {0};
+    bool done = false;
     answer *a = rf_call_alloc(call, 1, sizeof *a);
     if (a == NULL) {
         return rf_reply_no_memory(call);
@@ -325,16 +401,36 @@ static rf_step query_index(rf_call *call)
     a->call = call;
     call->state = a;
     call->resume = read_on;
-    if (begin(a, &error) != RF_OK) {
+    if (read(call, &a->asked, &error) != RF_OK ||
+        begin_promises(a, &error) != RF_OK ||
+        begin(a, &done, &error) != RF_OK) {
         end_run(a);
         return rf_reply_failure(call, &error);
     }
-    return is_beyond(&a->asked) ? finish(a) : read_on(call);
+    return done ? finish(a) : read_on(call);
+}
+
+static rf_step query_index(rf_call *call)
+{
+    return answer_query(call, rf_index_query_read);
+}
+
+static rf_step query_exact(rf_call *call)
+{
+    return answer_query(call, rf_exact_query_read);
+}
+
+static rf_step query_url(rf_call *call)
+{
+    return answer_query(call, rf_url_query_read);
 }
 
 static const rf_route rows[] = {
     {RF_METHOD_POST, "/onhand/indexquery", RF_MAY_READ,
      RF_ROUTE_BODY | RF_ROUTE_STOCK, query_index},
+    {RF_METHOD_POST, "/onhand/exactquery", RF_MAY_READ,
+     RF_ROUTE_BODY | RF_ROUTE_TUPLES | RF_ROUTE_STOCK, query_exact},
+    {RF_METHOD_GET, "/onhand", RF_MAY_READ, RF_ROUTE_STOCK, query_url},
 };
 
 const rf_routes rf_routes_query = {rows, sizeof rows / sizeof rows[0]};

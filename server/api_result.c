@@ -339,9 +339,26 @@ void rf_answer_log(const rf_call *call, const rf_answer *answer)
     rf_log_end(&line);
 }
 
+/* What has been sent cannot be taken back: end in a way that the client sees.
+ */
+static rf_step cut_off(const rf_call *call, const rf_answer *answer)
+{
+    rf_log_line line;
+    rf_log_begin(&line, RF_LOG_WARN, "api", "a reply was cut off");
+    rf_log_string(&line, "code", rf_status_word(answer->status));
+    rf_log_string(&line, "reason", answer->message);
+    rf_log_text(&line, "environment", call->environment);
+    rf_log_string(&line, "request", call->exchange->request.correlation_id);
+    rf_log_end(&line);
+    return RF_STEP_DROP;
+}
+
 rf_step rf_reply_error(rf_call *call, const rf_answer *answer)
 {
     rf_answer_log(call, answer);
+    if (call->exchange->streaming) {
+        return cut_off(call, answer);
+    }
     int refusal = call->generation == NULL
                       ? 0
                       : rf_call_catalog(call)->refusal_http_status;

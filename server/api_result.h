@@ -77,7 +77,8 @@ void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer);
  * and logged once a second at most. */
 void rf_answer_log(const rf_call *call, const rf_answer *answer);
 
-/* End a call with an error. Returns RF_STEP_DONE. */
+/* End a call with an error. Returns RF_STEP_DONE, or RF_STEP_DROP where a part
+ * of the reply is on its way: that goes to the log. */
 rf_step rf_reply_error(rf_call *call, const rf_answer *answer);
 
 /* The same for an error that belongs to no id. */

@@ -6,7 +6,6 @@
 #include "server/api_entry.h"
 #include "server/api_result.h"
 #include "server/api_route.h"
-#include "server/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,20 +65,6 @@ static rf_status read_piece(stream *s, rf_error *err)
     return status;
 }
 
-/* Before the first piece a failure can still be told. */
-static rf_step fail(rf_call *call, const rf_error *error)
-{
-    if (!call->exchange->streaming) {
-        return rf_reply_failure(call, error);
-    }
-    rf_log_line line;
-    rf_log_begin(&line, RF_LOG_WARN, "api", "a stream of events was cut off");
-    rf_log_string(&line, "reason", error->message);
-    rf_log_text(&line, "environment", call->environment);
-    rf_log_end(&line);
-    return RF_STEP_DROP;
-}
-
 /* A stream that was not behind when the server stops has told all that was
  * acknowledged before: it looks once more. */
 static rf_step follow(stream *s)
@@ -95,7 +80,7 @@ static rf_step follow(stream *s)
     rf_status status = read_piece(s, &error);
     rf_call_rest(call);
     if (status != RF_OK) {
-        return fail(call, &error);
+        return rf_reply_failure(call, &error);
     }
     return ends ? RF_STEP_DONE : s->full ? RF_STEP_MORE : RF_STEP_WATCH;
 }

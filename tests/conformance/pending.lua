@@ -8,12 +8,9 @@
 -- here must go.
 
 return {
-  ["12-atp.json"] = "POST /onhand/exactquery, GET /onhand",
-  ["13-exact-and-get-query.json"] = "POST /onhand/exactquery, GET /onhand",
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",
 
-  ["tolerance-1"] = "GET /onhand (see tolerance_spec)",
   ["errors-2"] =
     "jobs, orders (see http_spec)",
   ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",

@@ -219,7 +219,7 @@ describe("HTTP", function()
 
   it("answers HEAD without a body, or not at all", function()
     for _, path in ipairs {
-      "host:/health/ping", "/configuration", "/onhand",
+      "host:/health/ping", "/configuration", "/onhand/bulk",
     } do
       local reply = connection:request(app:build("HEAD", path))
       assert.is_true(reply.status == 200 or reply.status == 405)
