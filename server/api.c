@@ -61,13 +61,17 @@ const rf_catalog *rf_call_catalog(const rf_call *call)
     return call->generation->catalog;
 }
 
-void rf_call_renew(rf_call *call)
+rf_generation *rf_call_newest(const rf_call *call)
 {
     rf_api_thread *thread = call->thread;
-    rf_call_rest(call);
     thread->world = rf_view_world(&thread->view, thread->api->options.globe);
-    call->generation =
-        rf_generation_hold(rf_world_find(thread->world, call->environment));
+    return rf_world_find(thread->world, call->environment);
+}
+
+void rf_call_renew(rf_call *call)
+{
+    rf_call_rest(call);
+    call->generation = rf_generation_hold(rf_call_newest(call));
 }
 
 void rf_call_rest(rf_call *call)

@@ -128,6 +128,9 @@ struct rf_call {
 /* The catalog of the call's environment. */
 const rf_catalog *rf_call_catalog(const rf_call *call);
 
+/* Return the generation in force now, borrowed until the thread looks again. */
+rf_generation *rf_call_newest(const rf_call *call);
+
 /* Take the generation in force now instead of the one the call has; for calls
  * that outlive generations, which would else keep them. */
 void rf_call_renew(rf_call *call);

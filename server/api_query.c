@@ -8,8 +8,9 @@
  *
  * A turn of the loop is held for a moment only, and what has been written is
  * sent piece by piece: an answer of any length costs one piece of memory. All
- * of it is made under the generation it began with, which a client that reads
- * slowly keeps for so long; rows are those of the moment they were read at.
+ * of it is made under the generation it began with; rows are those of the
+ * moment they were read at. A client that reads slowly keeps that generation,
+ * and levels that were given up since then, but not for ever.
  */
 #include "core/query.h"
 #include "server/api_filter.h"
@@ -42,6 +43,7 @@ typedef struct answer {
     rf_call *call;
     int64_t now_ms; /* one time for the whole answer */
     int64_t turn_end_ns;
+    int64_t replaced_ns; /* when its generation was seen replaced, or 0 */
 
     /* What there is a run for each of: warehouses or tuples. */
     rf_warehouses found;
@@ -327,12 +329,30 @@ static rf_status read_slice(answer *a, bool *done, rf_error *err)
     return status == RF_OK ? begin_next(a, done, err) : status;
 }
 
+static rf_status check_generation(answer *a, rf_error *err)
+{
+    const rf_call *call = a->call;
+    int64_t max_ms = call->thread->api->options.options->replaced_ms;
+    if (rf_call_newest(call) == call->generation) {
+        return RF_OK;
+    }
+    if (a->replaced_ns == 0) {
+        a->replaced_ns = rf_api_now_ns();
+    }
+    return rf_api_now_ns() - a->replaced_ns <= max_ms * 1000000
+               ? RF_OK
+               : rf_fail(err, RF_E_CHANGED,
+                         "the configuration was replaced more than %" PRId64
+                         " ms before the answer was read",
+                         max_ms);
+}
+
 /* Read for one turn of the loop. */
 static rf_step read_on(rf_call *call)
 {
     answer *a = call->state;
     rf_error error = {0};
-    rf_status status = RF_OK;
+    rf_status status = check_generation(a, &error);
     bool done = call->exchange->gone;
     a->turn_end_ns = rf_api_now_ns() + TURN_NANOSECONDS;
     while (status == RF_OK && !done && !is_turn_over(a)) {

@@ -109,6 +109,9 @@ static const option_row option_table[] = {
     INTEGER_ROW("timeouts.heartbeatMs", heartbeat_ms, 15000, 100, 600000,
                 "How long a stream may be quiet before it shows that it "
                 "lives."),
+    INTEGER_ROW("timeouts.replacedMs", replaced_ms, 60000, 100, 3600000,
+                "How long an answer may go on under a configuration that has "
+                "been replaced; then it is cut off."),
     INTEGER_ROW("timeouts.drainMs", drain_ms, 20000, 100, 600000,
                 "How long a stop waits for requests that were accepted."),
     INTEGER_ROW("store.mapBytes", map_bytes, 64 * GIBI, MEBI, 64 * TEBI,

@@ -51,6 +51,7 @@ typedef struct rf_options {
     int64_t request_ms;
     int64_t idle_ms;
     int64_t heartbeat_ms;
+    int64_t replaced_ms;
     int64_t drain_ms;
 
     int64_t map_bytes;

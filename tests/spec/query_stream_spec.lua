@@ -230,10 +230,8 @@ describe("a long answer", function()
       "a reply was cut off.*quantity_overflow"))
   end)
 
-  it("is of one configuration, whatever is published meanwhile", function()
-    start()
-    local client = open_all()
-    await_metric("ringfence_held_bytes", function(held) return held > 0 end)
+  -- Another formula, and a level less.
+  local function replace_configuration()
     local document = expect.ok(app:get("/configuration"))
     document.inventorySystemConfigurations.wms.calculatedMeasures =
       json.object { doubtful = json.object {
@@ -241,11 +239,33 @@ describe("a long answer", function()
         subtractionModifiers = json.array() } }
     document.indexConfiguration.indexAttributeSets[2] = nil
     expect.ok(app:post("/configuration/hardupdate", document))
+  end
+
+  it("is of one configuration, whatever is published meanwhile", function()
+    start()
+    local client = open_all()
+    await_metric("ringfence_held_bytes", function(held) return held > 0 end)
+    replace_configuration()
     assert.is_truthy(app:get("/onhand" .. PLACE .. "&productId=" .. product(1))
       .body:find("doubtful", 1, true))
     local body = assert(finish(client)).body
     check_whole(body)
     assert.is_nil(body:find("doubtful", 1, true))
+  end)
+
+  -- The pauses are the slow reader: together they are far longer than the
+  -- server may wait for it.
+  it("does not keep a replaced configuration for a slow reader", function()
+    start { server = { timeouts = { replacedMs = 100 } } }
+    local client = open_all()
+    await_metric("ringfence_held_bytes", function(held) return held > 0 end)
+    replace_configuration()
+    for _ = 1, 100 do
+      if not client:fill(tasks.now() + SECONDS) then break end
+      tasks.pause(0.02)
+    end
+    assert.is_nil(finish(client))
+    assert.is_truthy(app.server:stderr():find("a reply was cut off.*changed"))
   end)
 
   it("shares its thread with others like it", function()
