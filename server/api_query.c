@@ -29,7 +29,7 @@
 #define RUN_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* How long an answer keeps others of its thread waiting at a time. */
-#define TURN_NANOSECONDS 2000000
+#define TURN_NANOSECONDS 500000
 
 typedef struct answer {
     rf_stock_query asked;
