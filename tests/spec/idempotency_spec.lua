@@ -79,6 +79,11 @@ describe("the memory of ids", function()
     expect.not_found(app:unreserve("none", 1, { id = "u" }),
       "unknown_reservation")
     expect.conflict(app:unreserve("none", 2, { id = "u" }))
+    -- A word that an invalid query has, too.
+    local half = { dimensions = { siteId = "10" } }
+    for _ = 1, 2 do
+      expect.refused(reserve("p", 1, half), "missing_partition")
+    end
   end)
 
   it("forgets what was malformed", function()
