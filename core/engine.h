@@ -48,6 +48,8 @@ struct rf_task {
     unsigned char request_id[16];
     bool silent;  /* leave no journal entry: a start is no event */
     bool dry_run; /* configure: check, as far as data decide, and do nothing */
+    bool needs_empty; /* configure: refuse while there is stock, whatever the
+                         catalog changes */
 
     /* Configure. The catalog was built from a copy of the environment's
      * registry (rf_engine_registry, or the published generation's), which holds

@@ -62,13 +62,16 @@ static bool has_data(const rf_environment *environment, rf_engine *engine,
 }
 
 /* The partition rule decides what belongs together; it can change only where
- * there is nothing yet. */
+ * there is nothing yet. Whoever changes a part of it that divides nothing here
+ * may ask for the same. */
 static rf_status check_partition_rule(rf_engine *engine,
                                       const rf_environment *environment,
-                                      const rf_catalog *catalog, rf_error *err)
+                                      const rf_task *task, rf_error *err)
 {
-    if (environment->generation == NULL ||
-        environment->generation->catalog->by_product == catalog->by_product) {
+    const rf_generation *generation = environment->generation;
+    if (generation == NULL ||
+        (generation->catalog->by_product == task->catalog->by_product &&
+         !task->needs_empty)) {
         return RF_OK;
     }
     rf_status status = RF_OK;
@@ -252,7 +255,7 @@ static rf_status begin(rf_engine *engine, const rf_task *task, rf_error *err)
         status = check_numbers(environment, task, err);
     }
     if (status == RF_OK) {
-        status = check_partition_rule(engine, environment, task->catalog, err);
+        status = check_partition_rule(engine, environment, task, err);
     }
     if (status == RF_OK) {
         configuration->moves_groups =

@@ -165,6 +165,27 @@ static void test_the_partition_rule_stays_while_there_is_stock(void **state)
     assert_int_equal(engine_try_configure(rig), RF_OK);
 }
 
+/* Whoever asks for it is refused even where nothing would change. */
+static void test_a_configuration_may_need_an_empty_environment(void **state)
+{
+    engine_rig *rig = *state;
+    rf_command command = engine_post(rig, "P", RED_S, "pos.inbound=1");
+    uint64_t generation = engine_generation(rig)->number;
+    engine_do(rig, &command);
+    rf_task *task = engine_submit_configure(rig);
+    task->needs_empty = true;
+    engine_settle(rig);
+    assert_int_equal(task->status, RF_E_DATA_PRESENT);
+    assert_string_equal(task->error.field, "partitionConfiguration");
+    assert_int_equal(engine_generation(rig)->number, generation);
+
+    assert_int_equal(engine_erase(rig, RIG_ORGANIZATION "~1~W"), RF_OK);
+    task = engine_submit_configure(rig);
+    task->needs_empty = true;
+    engine_settle(rig);
+    assert_int_equal(task->status, RF_OK);
+}
+
 static void test_a_location_is_erased(void **state)
 {
     engine_rig *rig = *state;
@@ -249,6 +270,7 @@ int main(void)
         CASE(test_a_level_is_removed_and_comes_back),
         CASE(test_a_bad_configuration_changes_nothing),
         CASE(test_the_partition_rule_stays_while_there_is_stock),
+        CASE(test_a_configuration_may_need_an_empty_environment),
         CASE(test_a_location_is_erased),
         CASE(test_an_erasure_cut_short),
         CASE(test_a_product_is_erased),
