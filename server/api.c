@@ -50,9 +50,17 @@ static const rf_routes *const tables[] = {
     &rf_routes_reload,
     &rf_routes_token,
     &rf_routes_availability,
+    &rf_routes_orders,
+    &rf_routes_envelope,
 };
 
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
+
+const rf_routes *const *rf_api_tables(size_t *count)
+{
+    *count = TABLE_COUNT;
+    return tables;
+}
 
 /* ---- What handlers ask of a call ---- */
 
@@ -273,7 +281,7 @@ static rf_status check_permission(const rf_call *call, rf_error *err)
 }
 
 /* Permission comes after the environment: 403 would tell that it is there. */
-static rf_status enter(rf_call *call, rf_error *err)
+rf_status rf_call_enter(rf_call *call, rf_error *err)
 {
     rf_status status = RF_OK;
     if ((call->route->flags & RF_ROUTE_HOST) == 0) {
@@ -326,13 +334,20 @@ static rf_status check_trial(const rf_call *call, rf_error *err)
                : status;
 }
 
+rf_step rf_call_serve(rf_call *call)
+{
+    return (call->route->flags & RF_ROUTE_STOCK) != 0
+               ? rf_sweep_first(call)
+               : call->route->handle(call);
+}
+
 /* Everything that is checked before a handler runs, in this order. */
 static rf_step run_route(rf_call *call)
 {
     rf_error error = {0};
     rf_status status = RF_OK;
     if ((call->route->flags & RF_ROUTE_OPEN) == 0) {
-        status = enter(call, &error);
+        status = rf_call_enter(call, &error);
     }
     if (status == RF_OK) {
         status = rf_url_parse_query(&call->exchange->arena,
@@ -345,12 +360,8 @@ static rf_step run_route(rf_call *call)
     if (status == RF_OK) {
         status = read_body(call, &error);
     }
-    if (status != RF_OK) {
-        return rf_reply_failure(call, &error);
-    }
-    return (call->route->flags & RF_ROUTE_STOCK) != 0
-               ? rf_sweep_first(call)
-               : call->route->handle(call);
+    return status == RF_OK ? rf_call_serve(call)
+                           : rf_reply_failure(call, &error);
 }
 
 /* A malformed path is told only to those who may ask at all. */

@@ -34,7 +34,7 @@ typedef struct rf_api_thread {
     rf_buffer scratch; /* for fingerprints; its memory is used again */
 } rf_api_thread;
 
-#define RF_ROUTES_MAX 64
+#define RF_ROUTES_MAX 128
 
 struct rf_api {
     rf_api_options options;
@@ -108,6 +108,12 @@ extern const rf_routes rf_routes_plugins;
 extern const rf_routes rf_routes_reload;
 extern const rf_routes rf_routes_server;
 extern const rf_routes rf_routes_token;
+extern const rf_routes rf_routes_orders;
+extern const rf_routes rf_routes_envelope;
+
+/* All of them, in the order in which the dispatcher goes through them. Borrowed
+ * for ever. */
+const rf_routes *const *rf_api_tables(size_t *count);
 
 struct rf_call {
     rf_exchange *exchange;
@@ -137,6 +143,15 @@ void rf_call_renew(rf_call *call);
 
 /* Give it back until then. */
 void rf_call_rest(rf_call *call);
+
+/* Find the call's environment and check that the caller may use the call's
+ * route there; takes a reference to its generation.
+ * RF_E_UNKNOWN_ENVIRONMENT, RF_E_FORBIDDEN. */
+RF_MUST_CHECK rf_status rf_call_enter(rf_call *call, rf_error *err);
+
+/* Run the handler of the call's route, holds that have ended ended first where
+ * it asks for that. */
+rf_step rf_call_serve(rf_call *call);
 
 /* Take zeroed memory that lives as long as the call; NULL when there is none.
  */

@@ -40,6 +40,7 @@ typedef struct rf_request {
     rf_text idempotency_key;
     rf_text last_event_id;
     rf_text accept;
+    rf_text environment_id;
     rf_text body;
     char correlation_id[37]; /* a fresh GUID, sent back as a header */
 } rf_request;

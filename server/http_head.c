@@ -20,6 +20,7 @@ static const rf_text known_headers[RF_HEADER_COUNT] = {
     [RF_HEADER_EXPECT] = {"expect", 6},
     [RF_HEADER_UPGRADE] = {"upgrade", 7},
     [RF_HEADER_ACCEPT] = {"accept", 6},
+    [RF_HEADER_ENVIRONMENT_ID] = {"x-ms-environment-id", 19},
 };
 
 void rf_http_refuse(rf_http_refusal *refusal, int status, const char *code,

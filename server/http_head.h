@@ -47,6 +47,7 @@ typedef enum {
     RF_HEADER_EXPECT,
     RF_HEADER_UPGRADE,
     RF_HEADER_ACCEPT,
+    RF_HEADER_ENVIRONMENT_ID,
     RF_HEADER_COUNT
 } rf_http_header;
 

@@ -326,6 +326,7 @@ void rf_http_parser_request(const rf_http_parser *parser, rf_request *out)
     out->idempotency_key = rf_http_head_value(head, RF_HEADER_IDEMPOTENCY_KEY);
     out->last_event_id = rf_http_head_value(head, RF_HEADER_LAST_EVENT_ID);
     out->accept = rf_http_head_value(head, RF_HEADER_ACCEPT);
+    out->environment_id = rf_http_head_value(head, RF_HEADER_ENVIRONMENT_ID);
     out->body = parser->body.length == 0
                     ? RF_TEXT_EMPTY
                     : (rf_text){parser->body.bytes, parser->body.length};

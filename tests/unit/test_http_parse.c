@@ -152,10 +152,10 @@ static void keeps_the_headers_that_are_read(void **state)
 {
     (void)state;
     static const char bytes[] =
-        "POST /a HTTP/1.1\r\nHost: a\r\nX-Other: 1\r\n"
+        "GET /a HTTP/1.1\r\nHost: a\r\nX-Other: 1\r\n"
         "Content-Type: \t application/json \t\r\nAUTHORIZATION: Bearer k\r\n"
-        "Api-Version: 1.0\r\nIdempotency-Key: i\r\nContent-Length: 0\r\n"
-        "Accept: text/event-stream\r\n\r\n";
+        "Api-Version: 1.0\r\nIdempotency-Key: i\r\n"
+        "Accept: text/event-stream\r\nX-MS-Environment-Id: e\r\n\r\n";
     rf_http_parser *parser = rf_http_parser_create(&limits, &memory);
     for (size_t cut = 0; cut < sizeof bytes; cut++) {
         rf_http_parser_reset(parser);
@@ -170,6 +170,7 @@ static void keeps_the_headers_that_are_read(void **state)
         assert_text(request.idempotency_key, "i");
         assert_text(request.accept, "text/event-stream");
         assert_text(request.last_event_id, "");
+        assert_text(request.environment_id, "e");
     }
     rf_http_parser_free(parser);
 }
