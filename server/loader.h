@@ -49,6 +49,10 @@ struct rf_load {
     rf_text actor;
     unsigned char request_id[16];
     rf_text document; /* configure: as it shall be kept */
+    uint64_t over;    /* configure: the generation whose document was changed
+                         into this one; once another is in force it is refused
+                         with RF_E_CHANGED. 0: whatever is in force */
+    bool needs_empty; /* configure: refuse while there is stock */
     rf_text plugin;   /* put, remove */
     rf_text file;     /* put */
     rf_text text;     /* put */

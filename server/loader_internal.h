@@ -57,6 +57,7 @@ typedef struct rf_attempt {
     bool is_start;                   /* goes on from where the last run ended */
     bool is_from_files;              /* nothing on disk has to change */
     bool is_dry_run;                 /* everything is tried, nothing is done */
+    bool needs_empty;                /* not while there is stock */
     rf_arena memory; /* for what is put into request and change */
     rf_candidate_request request;
     rf_candidate candidate;

@@ -211,6 +211,7 @@ rf_status rf_loader__publish(rf_attempt *attempt, rf_error *err)
         .actor = attempt->actor,
         .silent = attempt->is_start,
         .dry_run = attempt->is_dry_run,
+        .needs_empty = attempt->needs_empty,
         .catalog = candidate->catalog,
         .registry = candidate->registry,
         .document = candidate->request.document,

@@ -90,12 +90,31 @@ rf_status rf_loader__load_files(rf_attempt *attempt, rf_text document,
     return build_and_publish(attempt, changed, err);
 }
 
+/* A document that was made from another must not undo what has come between.
+ */
+static rf_status check_over(const rf_attempt *attempt, const rf_load *load,
+                            rf_error *err)
+{
+    const rf_generation *current =
+        rf_loader__current(attempt->loader, load->environment);
+    if (load->over == 0 || (current != NULL && current->number == load->over)) {
+        return RF_OK;
+    }
+    return rf_fail(err, RF_E_CHANGED,
+                   "the configuration has changed in this moment");
+}
+
 static rf_status configure(rf_attempt *attempt, rf_load *load, rf_error *err)
 {
+    rf_status status = check_over(attempt, load, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    attempt->needs_empty = load->needs_empty;
     attempt->request.document = load->document;
     attempt->change.document = load->document;
     attempt->change.has_document = true;
-    rf_status status = read_candidate(attempt, err);
+    status = read_candidate(attempt, err);
     return status == RF_OK ? build_and_publish(attempt, &load->changed, err)
                            : status;
 }
