@@ -52,6 +52,7 @@ static const rf_routes *const tables[] = {
     &rf_routes_availability,
     &rf_routes_orders,
     &rf_routes_envelope,
+    &rf_routes_pages,
 };
 
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])

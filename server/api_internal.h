@@ -110,6 +110,7 @@ extern const rf_routes rf_routes_server;
 extern const rf_routes rf_routes_token;
 extern const rf_routes rf_routes_orders;
 extern const rf_routes rf_routes_envelope;
+extern const rf_routes rf_routes_pages;
 
 /* All of them, in the order in which the dispatcher goes through them. Borrowed
  * for ever. */

@@ -34,6 +34,9 @@ static const char *behind_segment(const char *pattern)
 bool rf_route_matches(const char *pattern, const rf_text *segments,
                       size_t count)
 {
+    if (count == 0) {
+        return strcmp(pattern, "/") == 0;
+    }
     for (size_t i = 0; i < count; i++) {
         if (*pattern != '/' || !matches_segment(pattern + 1, segments[i])) {
             return false;

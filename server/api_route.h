@@ -4,7 +4,7 @@
  * A route's path is written as clients would, "/onhand/reserve"; letter case
  * makes no difference. A name in braces, "/plugins/{name}", stands for any one
  * segment. The segments have been split and decoded before (url.h), so a slash
- * in a pattern is always a border.
+ * in a pattern is always a border. "/" is the root, which has no segment.
  */
 #ifndef RINGFENCE_SERVER_API_ROUTE_H
 #define RINGFENCE_SERVER_API_ROUTE_H

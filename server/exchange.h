@@ -49,6 +49,8 @@ typedef struct rf_response {
     int status;               /* HTTP status */
     const char *content_type; /* static text, or NULL for no body */
     const char *allow;        /* static text of the Allow header, or NULL */
+    const char *policy;       /* text of the Content-Security-Policy header, in
+                                 the exchange's memory or static, or NULL */
     int retry_after_s;        /* Retry-After in seconds, 0 for none */
     bool close;               /* close the connection after this reply */
     bool is_secret;           /* nobody on the way may keep the reply */

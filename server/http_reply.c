@@ -145,6 +145,9 @@ static void append_optional(rf_buffer *out, const rf_response *response)
     if (response->allow != NULL) {
         append_header(out, "\r\nAllow: ", response->allow);
     }
+    if (response->policy != NULL) {
+        append_header(out, "\r\nContent-Security-Policy: ", response->policy);
+    }
     if (response->retry_after_s > 0) {
         rf_buffer_append_string(out, "\r\nRetry-After: ");
         append_number(out, (size_t)response->retry_after_s);
@@ -215,6 +218,7 @@ void rf_http_reply_refusal(rf_response *response,
     response->status = refusal->status;
     response->content_type = "application/json";
     response->allow = NULL;
+    response->policy = NULL;
     response->retry_after_s = refusal->status == 503 ? 1 : 0;
     response->close = true;
     rf_buffer_append_string(body, "{\"id\":\"\",\"processingStatus\":"

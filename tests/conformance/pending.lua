@@ -11,7 +11,6 @@ return {
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",
 
-  ["errors-2"] =
-    "jobs, orders (see http_spec)",
-  ["server-1"] = "/openapi.json, the console, jobs (see metrics_spec)",
+  ["errors-2"] = "jobs (see http_spec, admin_alias_spec)",
+  ["server-1"] = "jobs (see metrics_spec, console_spec)",
 }

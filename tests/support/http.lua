@@ -5,6 +5,7 @@
 -- nothing is repaired behind the test's back.
 
 local socket = require "socket"
+local exchanges = require "tests.support.exchanges"
 local http_reply = require "tests.support.http_reply"
 local tasks = require "tests.support.tasks"
 
@@ -27,7 +28,7 @@ function http.try_connect(port)
   end
   handle:settimeout(0)
   handle:setoption("tcp-nodelay", true)
-  return setmetatable({ socket = handle, buffer = "", methods = {} },
+  return setmetatable({ socket = handle, buffer = "", requests = {} },
     Connection)
 end
 
@@ -133,14 +134,16 @@ end
 
 -- Send one request without waiting. nil and a reason on failure.
 function Connection:start(request)
-  self.methods[#self.methods + 1] = request.method
+  self.requests[#self.requests + 1] = request
   return self:send(http.format(request))
 end
 
 -- The reply to the oldest request started and not yet read.
 function Connection:finish(deadline)
-  local method = table.remove(self.methods, 1)
-  return self:read_reply(method, deadline)
+  local request = table.remove(self.requests, 1)
+  local reply, reason = self:read_reply(request.method, deadline)
+  if reply then exchanges.note(request, reply) end
+  return reply, reason
 end
 
 -- One request and its reply; nil and a reason on failure.

@@ -38,6 +38,8 @@ static void paths_match_as_a_whole(void **state)
     assert_false(matches("/onhand/reserve", "/onhand/reserv"));
     assert_false(matches("/onhand/reserve", "/reserve/onhand"));
     assert_false(matches("/onhand", ""));
+    assert_true(matches("/", ""));
+    assert_false(matches("/", "/onhand"));
 }
 
 static void paths_match_in_any_letter_case(void **state)
