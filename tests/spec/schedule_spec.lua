@@ -82,6 +82,14 @@ describe("POST /onhand/changeschedule", function()
     assert.are.same({}, scheduled())
   end)
 
+  it("takes its paths with a hyphen, too", function()
+    expect.buckets(app:post("/on-hand/changeschedule/bulk", json.array {
+      line({ [day(1)] = inbound(5) }) }), { success = 1 })
+    expect.ok(app:post("/on-hand/changeschedule",
+      line({ [day(1)] = inbound(2) })))
+    assert.are.same({ [day(1)] = 7 }, scheduled())
+  end)
+
   it("answers a copy as the first, and refuses other content", function()
     local first = line({ [day(1)] = inbound(5) }, { id = "s-1" })
     expect.ok(app:post(PATH, first))

@@ -29,8 +29,6 @@ local PENDING = {
   jobs = "POST /onhand/reserve/resyncjob, GET /getJobProgress",
   logs = "POST /logTransactionDetails",
   adjustments = "POST /transaction/adjustment/bulk",
-  aliases = "older names of administration",
-  envelope = "the envelope of order management",
 }
 
 -- Tomorrow, which every schedule's window holds.
