@@ -191,6 +191,12 @@ rf_status rf_groups_add(rf_groups *groups, rf_level group_by,
                          : add_measures(groups, group, measures, err);
 }
 
+const rf_group *rf_groups_find(const rf_groups *groups, rf_bytes coordinates)
+{
+    return find_group(groups, coordinates,
+                      rf_hash(coordinates.bytes, coordinates.length));
+}
+
 /* Take the next coordinate off; number 0 at the end. */
 static unsigned take_coordinate(rf_bytes *rest, rf_text *value)
 {

@@ -47,6 +47,9 @@ RF_MUST_CHECK rf_status rf_groups_add(rf_groups *groups, rf_level group_by,
                                       const rf_measures *measures,
                                       rf_error *err);
 
+/* Find the group of coordinates as they are encoded in keys, or NULL. */
+const rf_group *rf_groups_find(const rf_groups *groups, rf_bytes coordinates);
+
 /* Put the groups in order: coordinate by coordinate in the order of their
  * numbers, values by their bytes, the empty one first. Nothing may be added
  * afterwards. */

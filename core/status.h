@@ -76,6 +76,7 @@ typedef enum {
     X(RF_E_UNKNOWN_ENVIRONMENT, "unknown_environment", RF_CLASS_NOT_FOUND)     \
     X(RF_E_UNKNOWN_RESERVATION, "unknown_reservation", RF_CLASS_NOT_FOUND)     \
     X(RF_E_UNKNOWN_ORDER, "unknown_order", RF_CLASS_NOT_FOUND)                 \
+    X(RF_E_UNKNOWN_JOB, "unknown_job", RF_CLASS_NOT_FOUND)                     \
     X(RF_E_UNKNOWN_PLUGIN, "unknown_plugin", RF_CLASS_NOT_FOUND)               \
     X(RF_E_UNKNOWN_GENERATION, "unknown_generation", RF_CLASS_NOT_FOUND)       \
     X(RF_E_INSUFFICIENT_AVAILABLE, "insufficient_available", RF_CLASS_REFUSED) \

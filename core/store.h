@@ -30,6 +30,7 @@ typedef enum {
     RF_TABLE_PLACE,    /* which products a location ever held */
     RF_TABLE_DUE,      /* what has to be done at a time, in order of that */
     RF_TABLE_PRODUCTS, /* what is known of products, one record each */
+    RF_TABLE_JOBS,     /* what is done between batches, and how far it is */
     RF_TABLE_COUNT
 } rf_table;
 

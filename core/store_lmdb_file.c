@@ -38,6 +38,7 @@ const char *const rf_store__table_names[RF_TABLE_COUNT] = {
     [RF_TABLE_META] = "meta",       [RF_TABLE_STOCK] = "stock",
     [RF_TABLE_JOURNAL] = "journal", [RF_TABLE_PLACE] = "place",
     [RF_TABLE_DUE] = "due",         [RF_TABLE_PRODUCTS] = "products",
+    [RF_TABLE_JOBS] = "jobs",
 };
 
 /* File systems on which a lock, a flush or a shared map does not mean what it
