@@ -43,6 +43,9 @@ const char *rf_operation_name(rf_operation operation)
     if (operation == RF_OPERATION_EXPIRE) {
         return "expire";
     }
+    if (operation == RF_OPERATION_RESYNC) {
+        return "resync";
+    }
     const rf_operation_entry *entry = rf_operation_find(operation);
     return entry == NULL ? "" : entry->name;
 }

@@ -32,6 +32,7 @@ typedef enum {
     RF_OPERATION_SET = 11,
     RF_OPERATION_PLAN = 12, /* the head of a basket of allocations */
     RF_OPERATION_SCHEDULE = 13,
+    RF_OPERATION_RESYNC = 14,
     RF_OPERATION_PRODUCT = 15,
     RF_OPERATION_COUNT
 } rf_operation;

@@ -7,8 +7,8 @@
  * transaction, and a job's `done` is called only when that is durable.
  *
  * Between batches the engine does its maintenance in small steps: building and
- * removing levels, publishing generations, erasing partitions, forgetting old
- * ids and old journal entries.
+ * removing levels, publishing generations, erasing partitions, carrying on with
+ * jobs (job_record.h), forgetting old ids and old journal entries.
  */
 #ifndef RINGFENCE_CORE_ENGINE_H
 #define RINGFENCE_CORE_ENGINE_H
@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/codec.h"
 #include "core/command.h"
+#include "core/job_record.h"
 #include "core/registry.h"
 #include "core/store.h"
 #include "core/world.h"
@@ -35,7 +36,8 @@ typedef struct rf_engine_options {
  * borrowed until `done` is called on the writer's thread. */
 typedef enum {
     RF_TASK_CONFIGURE,
-    RF_TASK_ERASE
+    RF_TASK_ERASE,
+    RF_TASK_OPEN_JOB /* does not wait for the others */
 } rf_task_kind;
 
 typedef struct rf_task rf_task;
@@ -67,6 +69,11 @@ struct rf_task {
     /* Erase. */
     const rf_text *partitions; /* ids as rf_partition_print makes them */
     size_t partition_count;
+
+    /* Open a job: `content` tells whether one of the same id, which is answered
+     * as if it was new, is meant. */
+    rf_job_id job;
+    rf_bytes parameters;
 
     /* Out. */
     rf_status status;
@@ -118,7 +125,10 @@ RF_MUST_CHECK rf_status rf_engine_run(rf_engine *engine, rf_job *jobs,
 /* Answer a list of jobs with one failure instead of running them. */
 void rf_jobs_fail(rf_job *jobs, rf_status status, const rf_error *error);
 
-/* Hand over a piece of administration; `done` is called by a later step. */
+/* Hand over a piece of administration; `done` is called by a later step. For a
+ * job that is when it is durable, not when it has come to its end.
+ * RF_E_OVERLOADED: too many jobs are waiting. RF_E_CONFLICT: there is one of
+ * this id with other content. */
 void rf_engine_submit(rf_engine *engine, rf_task *task);
 
 /* Do one bounded step of maintenance. `*more` tells whether there is more to

@@ -44,6 +44,9 @@ static rf_status load_environments(rf_engine *engine, rf_error *err)
     for (size_t i = 0; i < engine->environment_count && status == RF_OK; i++) {
         rf_environment *environment = engine->environments[i];
         status = rf_engine__recall(engine, environment, err);
+        if (status == RF_OK) {
+            status = rf_engine__count_jobs(engine, environment, err);
+        }
         /* Look whether there is something to end, and when. */
         rf_due_set(environment->due, 0);
     }
@@ -81,6 +84,7 @@ void rf_engine_free(rf_engine *engine)
     }
     rf_engine__configure_forget(engine);
     rf_engine__erase_forget(engine);
+    rf_engine__put_job_down(engine);
     for (size_t i = 0; i < engine->environment_count; i++) {
         rf_environment_free(engine->environments[i]);
     }
@@ -175,7 +179,8 @@ rf_status rf_engine__journal_task(rf_engine *engine,
 
 void rf_engine_submit(rf_engine *engine, rf_task *task)
 {
-    rf_task **end = &engine->tasks;
+    rf_task **end =
+        task->kind == RF_TASK_OPEN_JOB ? &engine->opening : &engine->tasks;
     while (*end != NULL) {
         end = &(*end)->next;
     }
@@ -247,6 +252,9 @@ rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
     rf_status status = task_step(engine, more, err);
     if (status == RF_OK) {
         status = expire_step(engine, more, err);
+    }
+    if (status == RF_OK) {
+        status = rf_engine__jobs_step(engine, more, err);
     }
     if (status == RF_OK) {
         status = rf_engine__drop_levels_step(engine, more, err);

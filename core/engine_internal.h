@@ -4,14 +4,17 @@
  * engine.c runs batches, engine_ids.c remembers ids, engine_dry.c tells what
  * would be, engine_configure.c publishes generations and builds levels,
  * engine_groups.c sees to it that allocation records keep their groups,
- * engine_erase.c erases partitions, engine_expire.c ends holds, engine_retain.c
- * drops what is too old, engine_days.c what was scheduled for days long over.
+ * engine_erase.c erases partitions, engine_expire.c ends holds, engine_jobs.c
+ * opens jobs and carries on with them, engine_resync.c is what one of them
+ * does, engine_retain.c drops what is too old, engine_days.c what was scheduled
+ * for days long over.
  */
 #ifndef RINGFENCE_CORE_ENGINE_INTERNAL_H
 #define RINGFENCE_CORE_ENGINE_INTERNAL_H
 
 #include "core/engine.h"
 #include "core/environment.h"
+#include "core/job_record.h"
 #include "core/level_scan.h"
 #include "core/operation.h"
 #include "core/workset.h"
@@ -43,6 +46,18 @@ typedef struct rf_erasing {
     bool partition_done;
 } rf_erasing;
 
+/* The job under way, of whichever environment: one at a time. Its texts lie in
+ * `stored`, but for those that its steps set. */
+typedef struct rf_running_job {
+    rf_environment *environment;
+    rf_job_id id;
+    rf_job_record record;
+    rf_buffer stored;
+    rf_buffer position; /* what record.position borrows from */
+    char message[256];
+    int64_t rests_until_ms; /* after a failure */
+} rf_running_job;
+
 typedef struct rf_pending_list {
     rf_pending *items;
     size_t count;
@@ -61,8 +76,10 @@ struct rf_engine {
     size_t environment_count;
     rf_pending_list pending;
     rf_work work;
-    uint64_t basket; /* first number of the basket under way, or 0 */
-    rf_task *tasks;  /* the first is under way */
+    uint64_t basket;         /* first number of the basket under way, or 0 */
+    rf_task *tasks;          /* the first is under way */
+    rf_task *opening;        /* jobs to be opened */
+    rf_running_job *running; /* or NULL */
     rf_configuration *configuration; /* its progress, or NULL */
     rf_erasing *erasing;             /* likewise */
     rf_generation **retired; /* replaced, perhaps still read by someone */
@@ -200,6 +217,30 @@ RF_MUST_CHECK rf_status rf_engine__expire(rf_engine *engine,
 void rf_engine__configure_forget(rf_engine *engine);
 void rf_engine__erase_forget(rf_engine *engine);
 
+/* Put down the job under way; its record says where to go on. */
+void rf_engine__put_job_down(rf_engine *engine);
+
+/* Count an environment's jobs, at the start. */
+RF_MUST_CHECK rf_status rf_engine__count_jobs(rf_engine *engine,
+                                              rf_environment *environment,
+                                              rf_error *err);
+
+/* Save the record of the job under way in a transaction. */
+RF_MUST_CHECK rf_status rf_engine__save_job(rf_engine *engine,
+                                            rf_store_transaction *transaction,
+                                            rf_error *err);
+
+/* Carry on with a resync: one transaction, which saves the job's record, too.
+ * When there is nothing left, that is finished then. */
+RF_MUST_CHECK rf_status rf_engine__resync_step(rf_engine *engine,
+                                               rf_running_job *job,
+                                               rf_error *err);
+
+/* Drop what is left of jobs that came to their end before a time. */
+RF_MUST_CHECK rf_status rf_engine__drop_jobs(rf_engine *engine,
+                                             rf_environment *environment,
+                                             int64_t before_ms, rf_error *err);
+
 /* One bounded step of each kind of maintenance; `*more` is set when there is
  * more of it to do at once, and left alone otherwise. */
 RF_MUST_CHECK rf_status rf_engine__configure_step(rf_engine *engine,
@@ -207,6 +248,8 @@ RF_MUST_CHECK rf_status rf_engine__configure_step(rf_engine *engine,
                                                   rf_error *err);
 RF_MUST_CHECK rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
                                               bool *finished, rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__jobs_step(rf_engine *engine, bool *more,
+                                             rf_error *err);
 RF_MUST_CHECK rf_status rf_engine__drop_levels_step(rf_engine *engine,
                                                     bool *more, rf_error *err);
 RF_MUST_CHECK rf_status rf_engine__retain_step(rf_engine *engine, bool *more,

@@ -1,5 +1,5 @@
 /*
- * engine_retain.c - what is too old goes: ids, journal entries, levels.
+ * engine_retain.c - what is too old goes: ids, journal entries, jobs, levels.
  *
  * All of it in small steps between batches, and only what nobody can still be
  * reading.
@@ -222,6 +222,13 @@ rf_status rf_engine__retain_step(rf_engine *engine, bool *more, rf_error *err)
     rf_status status = forget_ids(engine, environment, now_ms, &again, err);
     if (status == RF_OK) {
         status = drop_entries(engine, environment, now_ms, &again, err);
+    }
+    if (status == RF_OK) {
+        status = rf_engine__drop_jobs(
+            engine, environment,
+            now_ms -
+                (int64_t)engine->options.journal_retention_days * MS_PER_DAY,
+            err);
     }
     if (!again) {
         environment->retained_ms = now_ms;

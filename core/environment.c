@@ -28,6 +28,7 @@ rf_status rf_environment_create(uint16_t number, rf_text id,
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
     rf_due_init(environment->due);
+    environment->jobs_since_ms = INT64_MAX;
     rf_status status = rf_registry_create(&environment->registry, err);
     if (status == RF_OK) {
         status = rf_id_memory_create(&environment->ids, err);

@@ -73,6 +73,10 @@ typedef struct rf_environment {
     rf_day swept_to;       /* all of it has gone up to here, since the start */
     rf_key sweep;          /* where that has got in the level under way */
     size_t swept_levels;
+    size_t jobs_kept;
+    size_t jobs_waiting;   /* those of them that are not finished */
+    int64_t jobs_since_ms; /* no finished one is older; INT64_MAX: there is
+                              none */
 } rf_environment;
 
 /* Make an environment that nobody has heard of yet. */

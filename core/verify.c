@@ -4,6 +4,7 @@
 #include "core/verify.h"
 
 #include "core/alloc.h"
+#include "core/job_record.h"
 #include "core/place_walk.h"
 #include "core/verify_internal.h"
 
@@ -200,6 +201,31 @@ static rf_status verify_places(rf_verifier *verifier, rf_error *err)
         visit_place, verifier, err);
 }
 
+/* What a job is to do is its own business; its record can be read. */
+static bool visit_job(void *context, rf_bytes key, rf_bytes value)
+{
+    rf_verifier *verifier = context;
+    rf_job_id id;
+    rf_job_record record;
+    if (rf_verify__subject(verifier, key) == NULL) {
+        rf_verify__differ(verifier, "the table of jobs has an entry of an "
+                                    "environment that does not exist");
+    } else if (!rf_job_key_read(key, &id) ||
+               rf_job_record_decode(value, &record, NULL) != RF_OK) {
+        rf_verify__differ(verifier, "the table of jobs has a damaged entry");
+    }
+    return !verifier->is_stopped;
+}
+
+static rf_status verify_jobs(rf_verifier *verifier, rf_error *err)
+{
+    return verifier->store->operations->scan(
+        verifier->transaction,
+        &(rf_store_range){RF_TABLE_JOBS, (rf_bytes){NULL, 0},
+                          (rf_bytes){NULL, 0}},
+        visit_job, verifier, err);
+}
+
 /* Where everything that ever happened is in the journal, it must come to what
  * is there now. */
 static void compare_tallies(rf_verifier *verifier,
@@ -248,6 +274,9 @@ static rf_status verify_all(rf_verifier *verifier, rf_error *err)
     }
     if (status == RF_OK && !verifier->is_stopped) {
         status = rf_verify__products(verifier, err);
+    }
+    if (status == RF_OK && !verifier->is_stopped) {
+        status = verify_jobs(verifier, err);
     }
     if (status == RF_OK && !verifier->is_stopped) {
         status = rf_verify__journal(verifier, err);

@@ -168,6 +168,18 @@ void engine_settle(engine_rig *rig)
     }
 }
 
+void engine_reopen(engine_rig *rig)
+{
+    close_engine(rig);
+    open_engine(rig);
+    const rf_task *task = engine_submit_configure(rig);
+    while (task->owner != NULL) {
+        bool more;
+        assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_OK);
+    }
+    assert_int_equal(task->status, RF_OK);
+}
+
 rf_status engine_try_configure(engine_rig *rig)
 {
     rf_task *task = engine_submit_configure(rig);

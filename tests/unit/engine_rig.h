@@ -43,6 +43,9 @@ int engine_tear_down(void **state);
 /* Close engine and store and open both again; publish the draft. */
 void engine_restart(engine_rig *rig);
 
+/* The same, with no more steps of maintenance than publishing takes. */
+void engine_reopen(engine_rig *rig);
+
 /* Carry out the draft as the configuration of RIG_ENVIRONMENT, to the end. */
 rf_status engine_try_configure(engine_rig *rig);
 void engine_configure(engine_rig *rig);

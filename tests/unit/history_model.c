@@ -115,6 +115,14 @@ static size_t enter_hold(history_books *books, const history_spot *spot,
     return hold;
 }
 
+void history_resync(history_books *books)
+{
+    books->hold_count = 0;
+    for (size_t i = 0; i < books->row_count; i++) {
+        books->rows[i].amount[HISTORY_RESERVED] = 0;
+    }
+}
+
 size_t history_expire(history_books *books, int64_t now_ms)
 {
     size_t ended = 0;

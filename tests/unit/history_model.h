@@ -131,6 +131,9 @@ const history_pool *history_find_pool(const history_books *books,
 /* End the reservations whose time has come. Return how many. */
 size_t history_expire(history_books *books, int64_t now_ms);
 
+/* Take all reservations away, and what is posted to their measure. */
+void history_resync(history_books *books);
+
 /* Judge a command, and enter in the books what it does if it does anything. */
 history_verdict history_judge(const history_rules *rules, history_books *books,
                               const history_ask *ask, int64_t now_ms);

@@ -13,6 +13,7 @@
  */
 #include "tests/unit/history_ask.h"
 #include "tests/unit/history_audit.h"
+#include "tests/unit/jobs_fixture.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -25,7 +26,8 @@
 #define STEP_MS 1000
 
 /* What happens to all histories of an environment at once. */
-#define GROWN_AT 12  /* a group and an index set more */
+#define GROWN_AT 12 /* a group and an index set more */
+#define RESYNCED_AT 17
 #define SHRUNK_AT 22 /* the index set is gone */
 #define IS_RESTARTED_AT(step) ((step) == 8 || (step) == 12 || (step) == 25)
 
@@ -143,6 +145,21 @@ static void shrink(run *r)
 {
     r->rig->draft->draft.index_set_count--;
     engine_configure(r->rig);
+}
+
+/* Take all reservations away, with a restart on the way. */
+static void resync(run *r)
+{
+    jobs_submit_resync(r->rig, 1, "iv.softreserved");
+    assert_int_equal(jobs_step(r->rig), RF_OK);
+    assert_int_equal(jobs_state(r->rig, 1), RF_JOB_RUNNING);
+    engine_reopen(r->rig);
+    engine_settle(r->rig);
+    assert_int_equal(jobs_state(r->rig, 1), RF_JOB_COMPLETED);
+    for (size_t p = 0; p < r->count; p++) {
+        history_resync(&r->books[p]);
+    }
+    history_audit(r->rig, r->books, r->count);
 }
 
 /* ---- One batch ---- */
@@ -328,6 +345,8 @@ static void run_step(run *r, unsigned step)
         grow(r);
     } else if (step == SHRUNK_AT) {
         shrink(r);
+    } else if (step == RESYNCED_AT) {
+        resync(r);
     }
     if (IS_RESTARTED_AT(step)) {
         engine_restart(r->rig);
