@@ -614,8 +614,9 @@ static rf_status note_position(resync *self, rf_buffer *out)
         is_done || self->done > self->total ? self->done : self->total;
     record->message = is_done ? rf_text_of("Job Completed") : RF_TEXT_EMPTY;
     record->progress =
-        rf_text_of(self->at.stage == STAGE_COUNT ? "counting products"
-                                                 : "cleaning products");
+        rf_text_of(is_done                         ? "all products are clean"
+                   : self->at.stage == STAGE_COUNT ? "counting products"
+                                                   : "cleaning products");
     record->position =
         (rf_bytes){(const unsigned char *)out->bytes, out->length};
     return rf_buffer_failed(out) ? out_of_memory(self->err) : RF_OK;

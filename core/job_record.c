@@ -102,6 +102,35 @@ rf_status rf_job_record_decode(rf_bytes value, rf_job_record *out,
     return RF_OK;
 }
 
+static rf_status take_record(rf_bytes value, rf_arena *arena,
+                             rf_job_record *out, rf_error *err)
+{
+    const void *copy = rf_arena_copy(arena, value.bytes, value.length);
+    return copy == NULL
+               ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+               : rf_job_record_decode((rf_bytes){copy, value.length}, out, err);
+}
+
+rf_status rf_job_record_load(rf_store *store, const rf_key *key,
+                             rf_arena *arena, rf_job_record *out, bool *found,
+                             rf_error *err)
+{
+    rf_store_item item = {.table = RF_TABLE_JOBS, .key = rf_key_bytes(key)};
+    rf_store_transaction *transaction = NULL;
+    rf_status status =
+        store->operations->begin(store, false, &transaction, err);
+    if (status != RF_OK) {
+        return status;
+    }
+    status = store->operations->load(transaction, &item, 1, err);
+    *found = status == RF_OK && item.value.bytes != NULL;
+    if (*found) {
+        status = take_record(item.value, arena, out, err);
+    }
+    store->operations->abort(transaction);
+    return status;
+}
+
 /* ---- Ids ---- */
 
 static bool is_kind(unsigned kind)

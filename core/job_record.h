@@ -12,6 +12,7 @@
 #ifndef RINGFENCE_CORE_JOB_RECORD_H
 #define RINGFENCE_CORE_JOB_RECORD_H
 
+#include "core/arena.h"
 #include "core/codec.h"
 #include "core/key.h"
 #include "core/level.h"
@@ -67,6 +68,12 @@ void rf_job_record_encode(const rf_job_record *record, rf_buffer *out);
 /* Read a stored record. RF_E_STORAGE: damaged. */
 RF_MUST_CHECK rf_status rf_job_record_decode(rf_bytes value, rf_job_record *out,
                                              rf_error *err);
+
+/* Look up a job in the store, in a transaction of its own; its record borrows
+ * from `arena`. `*found` says whether there is one. */
+RF_MUST_CHECK rf_status rf_job_record_load(rf_store *store, const rf_key *key,
+                                           rf_arena *arena, rf_job_record *out,
+                                           bool *found, rf_error *err);
 
 /* Say whether a job has come to its end. */
 bool rf_job_record_is_finished(const rf_job_record *record);
