@@ -3,6 +3,7 @@
  */
 #include "core/command.h"
 
+#include "core/adjustment.h"
 #include "core/allocation.h"
 #include "core/key.h"
 #include "core/operation.h"
@@ -25,6 +26,7 @@ static const rf_operation_entry *const entries[RF_OPERATION_COUNT] = {
     [RF_OPERATION_PLAN] = &rf_operation_plan,
     [RF_OPERATION_SCHEDULE] = &rf_operation_schedule,
     [RF_OPERATION_PRODUCT] = &rf_operation_product,
+    [RF_OPERATION_ADJUST] = &rf_operation_adjust,
 };
 
 const rf_operation_entry *rf_operation_find(rf_operation operation)
@@ -245,6 +247,10 @@ static void write_content(const rf_command *command, rf_buffer *out)
         rf_write_text(out, (rf_text){(const char *)command->record.bytes,
                                      command->record.length});
     }
+    if (command->operation == RF_OPERATION_ADJUST) {
+        rf_buffer_append_byte(out, command->delay_ms != 0 ? 1 : 0);
+        rf_reference_write(command->reference, out);
+    }
     if (command->ttl_ms != 0 || command->expires_ms != 0) {
         rf_write_signed(out, command->ttl_ms);
         rf_write_signed(out, command->expires_ms);
@@ -292,6 +298,11 @@ rf_status rf_command_check(const rf_catalog *catalog, rf_command *command,
     }
     if (status == RF_OK && command->operation == RF_OPERATION_PRODUCT) {
         status = check_record(command, err);
+    }
+    if (status == RF_OK && command->operation == RF_OPERATION_ADJUST &&
+        command->quantity == 0) {
+        status = rf_fail_field(err, RF_E_INVALID_QUANTITY, "quantity",
+                               "quantity must not be zero");
     }
     return status == RF_OK ? note_fingerprint(command, scratch, err) : status;
 }

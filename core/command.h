@@ -34,6 +34,7 @@ typedef enum {
     RF_OPERATION_SCHEDULE = 13,
     RF_OPERATION_RESYNC = 14,
     RF_OPERATION_PRODUCT = 15,
+    RF_OPERATION_ADJUST = 16,
     RF_OPERATION_COUNT
 } rf_operation;
 
@@ -63,6 +64,18 @@ typedef struct rf_scheduled {
     rf_quantity delta;
 } rf_scheduled;
 
+/* What an adjustment belongs to in the client's books; all of it may be left
+ * out, texts by being empty. */
+typedef struct rf_reference {
+    rf_text category;
+    rf_text document;
+    rf_text journal; /* the ERP's, which it is going to be booked in */
+    bool has_price;
+    rf_quantity price; /* of one unit */
+    bool has_date;
+    int64_t date_ms; /* since 1970, UTC */
+} rf_reference;
+
 /* All texts are borrowed until the job is done. */
 typedef struct rf_command {
     rf_operation operation;
@@ -90,7 +103,7 @@ typedef struct rf_command {
      * given as one millisecond later. */
     int64_t at_ms;
 
-    /* Reserve; the measure is of no other. */
+    /* Reserve and adjust; the measure is of no other. */
     rf_measure measure;
     rf_quantity quantity; /* unreserve: OffsetQty */
     bool check;           /* ifCheckAvailForReserv */
@@ -105,6 +118,11 @@ typedef struct rf_command {
 
     /* Unreserve: the reservation's id as the client sent it. */
     rf_text reservation;
+
+    /* Adjust. */
+    const rf_reference *reference;
+    int64_t delay_ms; /* posted so much later; 0: at once. How much is no part
+                         of its content */
 
     /* Allocate. */
     rf_share share;
@@ -142,7 +160,8 @@ typedef struct rf_result {
     rf_quantity invalid_offset;
     uint64_t reservation;         /* id of the record, 0 for none */
     uint64_t reservation_created; /* journal number of its first reservation */
-    int64_t expires_ms;           /* of a hold, 0: none */
+    int64_t expires_ms;           /* of a hold, 0: none; or when an adjustment
+                                     that is staged is posted */
     bool has_binding;             /* a refused check names the level */
     rf_level binding_level;
     rf_quantity binding_value;

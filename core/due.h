@@ -1,5 +1,6 @@
 /*
- * due.h - when the next hold of an environment ends, for every thread to see.
+ * due.h - when something is due in an environment, for every thread to see:
+ * a hold ends, or a staged adjustment is posted.
  *
  * A hold counts until its instant and not longer, whether or not anything has
  * swept it. So whoever is about to read stock looks here first, and has the

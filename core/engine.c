@@ -238,6 +238,10 @@ static rf_status journal_line(rf_engine *engine, const rf_job *job,
         .code = rf_text_of(rf_status_word(result->status)),
         .result = *result,
     };
+    if (command->operation == RF_OPERATION_ADJUST) {
+        entry.adjusted.measure = command->measure;
+        entry.adjusted.reference = *command->reference;
+    }
     memcpy(entry.request_id, job->request_id, sizeof entry.request_id);
     note_allocation(environment, command, result);
     return rf_engine__append(engine, environment, &entry, err);

@@ -263,7 +263,7 @@ static rf_status forget_end(const collection *collected, rf_bytes key,
     rf_record *marker =
         rf_work_due(work, &(rf_due_parts){parts.environment, hold->expires_ms,
                                           parts.organization, parts.product,
-                                          parts.reservation});
+                                          parts.reservation, RF_DUE_HOLD});
     return marker == NULL
                ? rf_fail(collected->err, RF_E_NO_MEMORY, "out of memory")
                : rf_workset_set_present(work->workset, marker, false,

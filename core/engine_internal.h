@@ -4,14 +4,16 @@
  * engine.c runs batches, engine_ids.c remembers ids, engine_dry.c tells what
  * would be, engine_configure.c publishes generations and builds levels,
  * engine_groups.c sees to it that allocation records keep their groups,
- * engine_erase.c erases partitions, engine_expire.c ends holds, engine_jobs.c
- * opens jobs and carries on with them, engine_resync.c is what one of them
- * does, engine_retain.c drops what is too old, engine_days.c what was scheduled
- * for days long over.
+ * engine_erase.c erases partitions, engine_expire.c does what is due: it ends
+ * holds, engine_staged.c posts adjustments; engine_jobs.c opens jobs and
+ * carries on with them, engine_resync.c is what one of them does,
+ * engine_retain.c drops what is too old, engine_days.c what was scheduled for
+ * days long over.
  */
 #ifndef RINGFENCE_CORE_ENGINE_INTERNAL_H
 #define RINGFENCE_CORE_ENGINE_INTERNAL_H
 
+#include "core/adjustment.h"
 #include "core/engine.h"
 #include "core/environment.h"
 #include "core/job_record.h"
@@ -57,6 +59,15 @@ typedef struct rf_running_job {
     char message[256];
     int64_t rests_until_ms; /* after a failure */
 } rf_running_job;
+
+/* Something whose time has come. */
+typedef struct rf_due_item {
+    rf_key key;
+    rf_due_parts parts; /* the texts lie in `key` */
+    rf_plan plan;
+    rf_place place;
+    rf_staged staged; /* an adjustment; its texts lie in the workset's arena */
+} rf_due_item;
 
 typedef struct rf_pending_list {
     rf_pending *items;
@@ -204,7 +215,19 @@ RF_MUST_CHECK rf_status rf_engine__journal_task(rf_engine *engine,
 /* Tell the observer that something has become durable. */
 void rf_engine__settle(rf_engine *engine);
 
-/* End the holds of an environment whose time has come: some, or all of them.
+/* Want the nodes of a staged adjustment; when they are loaded post it, unless
+ * its partition was erased since, and tell the journal. What cannot be posted
+ * is refused there. It is not staged any more in any case. */
+RF_MUST_CHECK rf_status rf_engine__want_staged(rf_engine *engine,
+                                               rf_due_item *item,
+                                               rf_error *err);
+RF_MUST_CHECK rf_status rf_engine__post_staged(rf_engine *engine,
+                                               rf_environment *environment,
+                                               rf_due_item *item,
+                                               rf_error *err);
+
+/* Do what is due in an environment, end holds and post adjustments: some, or
+ * all of it.
  * What is still to come is noted in the environment's `due`. */
 RF_MUST_CHECK rf_status rf_engine__expire_step(rf_engine *engine,
                                                rf_environment *environment,

@@ -6,6 +6,7 @@
  */
 #include "core/journal.h"
 
+#include "core/adjustment.h"
 #include "core/codec.h"
 #include "core/key.h"
 
@@ -78,6 +79,20 @@ static unsigned char flags_of(const rf_entry *entry)
                            (has_days(entry) ? FLAG_DAYS : 0));
 }
 
+static void encode_adjusted(const rf_adjusted *adjusted, rf_buffer *out)
+{
+    rf_write_varint(out, adjusted->staged);
+    rf_write_varint(out, adjusted->measure);
+    rf_reference_write(&adjusted->reference, out);
+}
+
+static void decode_adjusted(rf_reader *reader, rf_adjusted *out)
+{
+    out->staged = rf_read_varint(reader);
+    out->measure = (rf_measure)rf_read_varint(reader);
+    rf_reference_read(reader, &out->reference);
+}
+
 void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
 {
     size_t start = out->length;
@@ -112,6 +127,9 @@ void rf_entry_encode(const rf_entry *entry, rf_buffer *out)
         for (size_t i = 0; i < entry->movement_count; i++) {
             rf_write_signed(out, entry->movements[i].day);
         }
+    }
+    if (entry->operation == RF_OPERATION_ADJUST) {
+        encode_adjusted(&entry->adjusted, out);
     }
     rf_seal(out, start);
 }
@@ -222,6 +240,9 @@ rf_status rf_entry_decode(rf_bytes value, uint64_t number,
     }
     if ((flags & FLAG_DAYS) != 0) {
         decode_days(&reader, movements, entry.movement_count);
+    }
+    if (entry.operation == RF_OPERATION_ADJUST) {
+        decode_adjusted(&reader, &entry.adjusted);
     }
     entry.result.number = number;
     if (reader.failed || reader.at != reader.end ||

@@ -24,6 +24,16 @@ typedef struct rf_movement {
     rf_quantity total;
 } rf_movement;
 
+/* What the entry of an adjustment says beside its quantity, which is the
+ * result's: one that is staged has no movement yet, and the one that posts it
+ * names it. Which of them it is, is told by when it is posted, which only a
+ * staged one has. */
+typedef struct rf_adjusted {
+    uint64_t staged; /* number of the entry that is posted, or 0 */
+    rf_measure measure;
+    rf_reference reference;
+} rf_adjusted;
+
 /* An entry as read or to be written; texts are borrowed. */
 typedef struct rf_entry {
     uint64_t number;
@@ -40,8 +50,9 @@ typedef struct rf_entry {
     rf_bytes source;      /* the groups a reallocation takes from, or empty */
     const rf_movement *movements;
     size_t movement_count;
-    rf_text code;     /* the word of a refusal, else empty */
-    rf_result result; /* everything but `own` and `replayed` */
+    rf_text code;         /* the word of a refusal, else empty */
+    rf_adjusted adjusted; /* of an adjustment */
+    rf_result result;     /* everything but `own` and `replayed` */
 } rf_entry;
 
 /* Most measures one command may change. */

@@ -298,6 +298,9 @@ void rf_key_due(rf_key *key, const rf_due_parts *parts)
         append_text(key, parts->product);
         append_fixed64(key, parts->reservation);
     }
+    if (parts->kind != RF_DUE_HOLD) {
+        append_byte(key, parts->kind);
+    }
 }
 
 rf_status rf_key_read_due(rf_bytes key, rf_due_parts *out, rf_error *err)
@@ -309,6 +312,11 @@ rf_status rf_key_read_due(rf_bytes key, rf_due_parts *out, rf_error *err)
     out->organization = rf_read_short_text(&reader);
     out->product = rf_read_short_text(&reader);
     out->reservation = rf_read_fixed64(&reader);
+    out->kind = RF_DUE_HOLD;
+    if (!reader.failed && reader.at < reader.end) {
+        out->kind = RF_DUE_ADJUSTMENT;
+        reader.failed = rf_read_byte(&reader) != RF_DUE_ADJUSTMENT;
+    }
     return reader.failed || reader.at != reader.end ? fail_key(err) : RF_OK;
 }
 

@@ -117,15 +117,23 @@ uint64_t rf_key_journal_number(rf_bytes key); /* 0: not a journal key */
 void rf_key_place(rf_key *key, uint16_t environment, rf_text organization,
                   rf_text site, rf_text location, rf_text product);
 
-/* A hold that ends: environment, when (milliseconds since 1970, not negative),
- * and which reservation of which product. Without a product the key is the
- * first of that time. */
+/* What there is to do at a time. The numbers are stored, but for the first,
+ * which was the only one once: append only. */
+typedef enum {
+    RF_DUE_HOLD = 0,      /* a hold ends */
+    RF_DUE_ADJUSTMENT = 1 /* an adjustment is posted */
+} rf_due_kind;
+
+/* Something to do: environment, when (milliseconds since 1970, not negative),
+ * and which reservation of which product, or which journal entry staged it.
+ * Without a product the key is the first of that time. */
 typedef struct rf_due_parts {
     uint16_t environment;
     int64_t at_ms;
     rf_text organization;
     rf_text product;
-    uint64_t reservation;
+    uint64_t reservation; /* or number */
+    rf_due_kind kind;
 } rf_due_parts;
 
 void rf_key_due(rf_key *key, const rf_due_parts *parts);

@@ -63,6 +63,7 @@ extern const rf_operation_entry rf_operation_consume;
 extern const rf_operation_entry rf_operation_plan;
 extern const rf_operation_entry rf_operation_schedule;
 extern const rf_operation_entry rf_operation_product;
+extern const rf_operation_entry rf_operation_adjust;
 
 /* Want a reservation's record and the product's head. */
 RF_MUST_CHECK rf_status rf_reservation_plan(rf_work *work,
@@ -105,8 +106,8 @@ RF_MUST_CHECK rf_status rf_allocation_post(rf_work *work, rf_plan *plan,
                                            rf_measure measure,
                                            rf_quantity delta, rf_error *err);
 
-/* Enter the marker of a hold that ends, to be set or taken away. NULL: out of
- * memory. */
+/* Enter the marker of something that is due, to be set or taken away. NULL: out
+ * of memory. */
 rf_record *rf_work_due(rf_work *work, const rf_due_parts *parts);
 
 /* Turn a result into a refusal. Returns RF_OK, so that an operation can end

@@ -38,7 +38,7 @@ static rf_status plan_hold(rf_work *work, const rf_command *command,
     plan->due = rf_work_due(
         work, &(rf_due_parts){work->environment->number, plan->expires_ms,
                               command->organization, command->product,
-                              plan->reservation_id});
+                              plan->reservation_id, RF_DUE_HOLD});
     return plan->due == NULL ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
                              : RF_OK;
 }

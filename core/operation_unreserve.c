@@ -93,7 +93,7 @@ static rf_status forget_due(rf_work *work, const rf_command *command,
     plan->due = rf_work_due(
         work, &(rf_due_parts){work->environment->number, hold->expires_ms,
                               command->organization, plan->product,
-                              plan->reservation_id});
+                              plan->reservation_id, RF_DUE_HOLD});
     return plan->due == NULL
                ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
                : rf_workset_set_present(work->workset, plan->due, false, err);

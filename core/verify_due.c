@@ -1,17 +1,19 @@
 /*
- * verify_due.c - the table of what ends, against the holds.
+ * verify_due.c - the table of what is due, against the holds.
  *
  * That every hold is in the table is seen with the stock; here it is seen that
- * nothing else is.
+ * nothing else ends, and that staged adjustments can be posted.
  */
+#include "core/adjustment.h"
 #include "core/verify_internal.h"
 
 rf_status rf_verify__find_end(const rf_verifier *verifier,
                               const rf_key_parts *hold, int64_t at_ms,
                               bool *found, rf_error *err)
 {
-    rf_due_parts parts = {hold->environment, at_ms, hold->organization,
-                          hold->product, hold->reservation};
+    rf_due_parts parts = {hold->environment,  at_ms,
+                          hold->organization, hold->product,
+                          hold->reservation,  RF_DUE_HOLD};
     rf_key key;
     rf_key_due(&key, &parts);
     rf_store_item item = {RF_TABLE_DUE, rf_key_bytes(&key), {NULL, 0}};
@@ -40,6 +42,29 @@ static rf_status has_hold(const rf_verifier *verifier,
     return status;
 }
 
+/* Say whether a staged adjustment can be posted when its time comes. */
+static bool is_staged(rf_bytes value)
+{
+    rf_staged staged;
+    rf_place place;
+    bool hashed = false;
+    return rf_staged_decode(value, &staged, NULL) == RF_OK &&
+           rf_coordinates_read(staged.coordinates, &place, &hashed, NULL) ==
+               RF_OK &&
+           !hashed;
+}
+
+/* What an entry holds depends on its kind. */
+static bool is_whole(rf_bytes key, rf_bytes value, rf_due_parts *parts)
+{
+    if (rf_key_read_due(key, parts, NULL) != RF_OK) {
+        return false;
+    }
+    return parts->kind == RF_DUE_ADJUSTMENT
+               ? is_staged(value)
+               : value.length == 1 && value.bytes[0] == 1;
+}
+
 typedef struct due_check {
     rf_verifier *verifier;
     rf_status status;
@@ -56,13 +81,12 @@ static bool visit_end(void *context, rf_bytes key, rf_bytes value)
     if (subject == NULL) {
         rf_verify__differ(verifier, "the table of what ends has an entry of an "
                                     "environment that does not exist");
-    } else if (rf_key_read_due(key, &parts, NULL) != RF_OK ||
-               value.length != 1 || value.bytes[0] != 1) {
+    } else if (!is_whole(key, value, &parts)) {
         rf_verify__differ(verifier,
                           "%s: the table of what ends has a damaged "
                           "entry",
                           subject->environment->id);
-    } else {
+    } else if (parts.kind == RF_DUE_HOLD) {
         check->status = has_hold(verifier, &parts, &found, check->err);
         if (check->status == RF_OK && !found) {
             rf_key_parts product = {.organization = parts.organization,

@@ -340,6 +340,7 @@ static rf_status decode_record(rf_workset *workset, rf_record *record,
     case RF_RECORD_SET_TIMES:
         return rf_set_times_decode(value, &workset->arena,
                                    &record->as.set_times, err);
+    case RF_RECORD_STAGED:
     case RF_RECORD_ENTRY:
     case RF_RECORD_PRODUCT:
         record->as.bytes = value;
@@ -499,7 +500,9 @@ static void undo_change(const change *noted)
         memcpy(&record->as.reservation, noted->old, sizeof(rf_reservation));
     } else if (record->kind == RF_RECORD_SET_TIMES && noted->old != NULL) {
         memcpy(&record->as.set_times, noted->old, sizeof(rf_set_times));
-    } else if (record->kind == RF_RECORD_PRODUCT && noted->old != NULL) {
+    } else if ((record->kind == RF_RECORD_PRODUCT ||
+                record->kind == RF_RECORD_STAGED) &&
+               noted->old != NULL) {
         memcpy(&record->as.bytes, noted->old, sizeof(rf_bytes));
     } else if (record->kind == RF_RECORD_NODE && noted->had_measure) {
         rf_measures_restore(&record->node.measures, noted->measure,
@@ -608,7 +611,8 @@ rf_status rf_workset_set_times(rf_workset *workset, rf_record *record,
 rf_status rf_workset_set_bytes(rf_workset *workset, rf_record *record,
                                rf_bytes value, rf_error *err)
 {
-    RF_ASSERT(record->kind == RF_RECORD_PRODUCT);
+    RF_ASSERT(record->kind == RF_RECORD_PRODUCT ||
+              record->kind == RF_RECORD_STAGED);
     if (!note_old(workset, record, &record->as.bytes, sizeof value)) {
         return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
     }
@@ -658,6 +662,7 @@ static void encode_record(const rf_record *record, rf_buffer *out)
         rf_buffer_append_byte(out, 1);
         break;
     case RF_RECORD_PRODUCT:
+    case RF_RECORD_STAGED:
         rf_buffer_append(out, record->as.bytes.bytes, record->as.bytes.length);
         break;
     case RF_RECORD_ENTRY:

@@ -25,6 +25,7 @@ typedef enum {
     RF_RECORD_RESERVATION,
     RF_RECORD_SET_TIMES,
     RF_RECORD_MARKER, /* only its presence counts: the place index, holds */
+    RF_RECORD_STAGED, /* an adjustment that is due, as bytes */
     RF_RECORD_ENTRY,  /* a journal entry, read only */
     RF_RECORD_PRODUCT /* the sealed value as it is, never loaded */
 } rf_record_kind;
@@ -44,7 +45,8 @@ typedef struct rf_record {
         rf_head *head; /* NULL: not there */
         rf_reservation reservation;
         rf_set_times set_times;
-        rf_bytes bytes; /* RF_RECORD_ENTRY, _PRODUCT: the stored value */
+        rf_bytes bytes; /* RF_RECORD_ENTRY, _PRODUCT, _STAGED: the stored value
+                         */
     } as;
 } rf_record;
 

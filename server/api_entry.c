@@ -28,8 +28,9 @@ static void put_request_id(rf_json_writer *writer, const unsigned char id[16])
 
 /* Put "source.measure". A measure that the configuration names no more goes by
  * its number. */
-static void put_measure_key(rf_json_writer *writer, const rf_catalog *catalog,
-                            rf_measure measure)
+static void put_measure_text(rf_json_writer *writer, const rf_catalog *catalog,
+                             rf_measure measure,
+                             void (*put)(rf_json_writer *writer, rf_text text))
 {
     char text[512];
     const rf_physical *named = rf_catalog_physical_number(catalog, measure);
@@ -39,7 +40,13 @@ static void put_measure_key(rf_json_writer *writer, const rf_catalog *catalog,
                                 (int)named->source.length, named->source.bytes,
                                 (int)named->name.length, named->name.bytes);
     RF_ASSERT(length > 0 && (size_t)length < sizeof text);
-    rf_json_put_key_text(writer, (rf_text){text, (size_t)length});
+    put(writer, (rf_text){text, (size_t)length});
+}
+
+static void put_measure_key(rf_json_writer *writer, const rf_catalog *catalog,
+                            rf_measure measure)
+{
+    put_measure_text(writer, catalog, measure, rf_json_put_key_text);
 }
 
 /* Put the movements of one day, or, where that is 0, of the stock. */
@@ -156,6 +163,49 @@ static void put_dimensions(rf_json_writer *writer, const rf_catalog *catalog,
     }
 }
 
+static void put_some(rf_json_writer *writer, const char *name, rf_text text)
+{
+    if (text.length > 0) {
+        put_key(writer, name, text);
+    }
+}
+
+/* Only what was given, by the names it was given by. */
+static void put_reference(rf_json_writer *writer, const rf_reference *reference)
+{
+    rf_json_put_key(writer, "reference");
+    rf_json_begin_object(writer);
+    put_some(writer, "externalReferenceCategory", reference->category);
+    put_some(writer, "externalReferenceId", reference->document);
+    put_some(writer, "fnoJournalNameId", reference->journal);
+    if (reference->has_price) {
+        rf_json_put_key(writer, "costPrice");
+        rf_json_put_quantity(writer, reference->price);
+    }
+    if (reference->has_date) {
+        rf_json_put_key(writer, "transDate");
+        rf_put_date(writer, reference->date_ms);
+    }
+    rf_json_end_object(writer);
+}
+
+/* What is staged is in no delta yet. */
+static void put_adjustment(rf_json_writer *writer, const rf_catalog *catalog,
+                           const rf_entry *entry)
+{
+    const rf_adjusted *adjusted = &entry->adjusted;
+    rf_put_adjustment_state(writer, &entry->result);
+    if (adjusted->staged != 0) {
+        rf_json_put_key(writer, "staged");
+        rf_json_put_integer(writer, (int64_t)adjusted->staged);
+    }
+    rf_json_put_key(writer, "measure");
+    put_measure_text(writer, catalog, adjusted->measure, rf_json_put_text);
+    rf_json_put_key(writer, "quantity");
+    rf_json_put_quantity(writer, entry->result.quantity);
+    put_reference(writer, &adjusted->reference);
+}
+
 void rf_entry_put(rf_json_writer *writer, const rf_catalog *catalog,
                   const rf_entry *entry)
 {
@@ -173,6 +223,9 @@ void rf_entry_put(rf_json_writer *writer, const rf_catalog *catalog,
     put_key(writer, "productId", entry->product);
     put_dimensions(writer, catalog, entry);
     put_movements(writer, catalog, entry);
+    if (entry->operation == RF_OPERATION_ADJUST) {
+        put_adjustment(writer, catalog, entry);
+    }
     put_result(writer, entry);
     rf_json_end_object(writer);
 }

@@ -7,7 +7,9 @@
  *      "result":"success","code":"","message":""}
  *
  * Those of allocations have "groups" as well, those of reallocations also
- * "sourceGroups", and where they succeeded "quantity".
+ * "sourceGroups", and where they succeeded "quantity". Those of adjustments
+ * have "state", "measure", "quantity" and "reference"; one that was staged is
+ * posted by another one, which has its number as "staged".
  *
  * A page is {"events":[...],"last":17,"nextLink":""}.
  */

@@ -146,6 +146,17 @@ void rf_put_exact_time(rf_json_writer *writer, int64_t at_ms)
     rf_json_put_text(writer, (rf_text){text, length});
 }
 
+void rf_put_date(rf_json_writer *writer, int64_t at_ms)
+{
+    char text[16];
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm utc;
+    size_t length = gmtime_r(&seconds, &utc) == NULL
+                        ? 0
+                        : strftime(text, sizeof text, "%Y-%m-%d", &utc);
+    rf_json_put_text(writer, (rf_text){text, length});
+}
+
 void rf_put_level(rf_json_writer *writer, const rf_catalog *catalog,
                   rf_level level)
 {
@@ -257,6 +268,20 @@ static void put_allocation(rf_json_writer *writer, const rf_catalog *catalog,
     }
 }
 
+void rf_put_adjustment_state(rf_json_writer *writer, const rf_result *result)
+{
+    if (result->status != RF_OK) {
+        return;
+    }
+    bool is_staged = result->expires_ms != 0;
+    rf_json_put_key(writer, "state");
+    rf_json_put_string(writer, is_staged ? "staged" : "posted");
+    if (is_staged) {
+        rf_json_put_key(writer, "postsAt");
+        rf_put_exact_time(writer, result->expires_ms);
+    }
+}
+
 void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
                          const rf_command *command, const rf_result *result)
 {
@@ -266,6 +291,8 @@ void rf_result_put_extra(rf_json_writer *writer, const rf_catalog *catalog,
         put_reversal(writer, command, result);
     } else if (rf_allocation_is(command->operation)) {
         put_allocation(writer, catalog, command, result);
+    } else if (command->operation == RF_OPERATION_ADJUST) {
+        rf_put_adjustment_state(writer, result);
     } else if (result->status == RF_OK && result->stale) {
         rf_json_put_key(writer, "code");
         rf_json_put_string(writer, rf_result_word(result));

@@ -64,10 +64,17 @@ void rf_put_binding(rf_json_writer *writer, const rf_catalog *catalog,
 void rf_put_reservation_id(rf_json_writer *writer, uint64_t id,
                            uint64_t created);
 
+/* Put the `state` of an adjustment that was not refused: "posted", or "staged"
+ * and `postsAt`. */
+void rf_put_adjustment_state(rf_json_writer *writer, const rf_result *result);
+
 /* Put a time as text, "2031-03-10T09:00:00Z"; milliseconds since 1970. The
  * exact one has milliseconds, too, where they are not zero. */
 void rf_put_time(rf_json_writer *writer, int64_t at_ms);
 void rf_put_exact_time(rf_json_writer *writer, int64_t at_ms);
+
+/* Put a date, "2031-03-10"; of any time in it. */
+void rf_put_date(rf_json_writer *writer, int64_t at_ms);
 
 /* Begin the JSON reply of a call. */
 void rf_reply_begin(rf_call *call, int status, rf_json_writer *writer);

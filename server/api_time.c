@@ -61,6 +61,38 @@ static bool take_date(rest *text, rf_day *day)
     return true;
 }
 
+/* Take a number of one digit or two. */
+static bool take_short(rest *text, int max, int *out)
+{
+    rest start = *text;
+    if (take_number(text, 2, 1, max, out)) {
+        return true;
+    }
+    *text = start;
+    return take_number(text, 1, 1, max, out);
+}
+
+/* Take "2031/3/10". */
+static bool take_slashed_date(rest *text, rf_day *out)
+{
+    int year;
+    int month;
+    int day;
+    return take_number(text, 4, 1, 9999, &year) && take(text, "/") &&
+           take_short(text, 12, &month) && take(text, "/") &&
+           take_short(text, 31, &day) && rf_day_of_date(year, month, day, out);
+}
+
+static bool take_any_date(rest *text, rf_day *out)
+{
+    rest start = *text;
+    if (take_date(text, out)) {
+        return true;
+    }
+    *text = start;
+    return take_slashed_date(text, out);
+}
+
 /* Take ".25", if it is there: of any length, but not of none. */
 static bool take_fraction(rest *text, int *ms)
 {
@@ -115,19 +147,24 @@ static bool take_zone(rest *text, int64_t *east_ms)
     return true;
 }
 
-bool rf_time_parse(rf_text text, int64_t *out)
+/* Take what stands behind a date, to the end. */
+static bool take_time(rest *text, rf_day day, int64_t *out)
 {
-    rest left = {text.bytes, text.bytes + text.length};
-    rf_day day;
     int64_t ms;
     int64_t east_ms;
-    if (!take_date(&left, &day) || !take(&left, "Tt ") ||
-        !take_time_of_day(&left, &ms) || !take_zone(&left, &east_ms) ||
-        left.at != left.end) {
+    if (!take(text, "Tt ") || !take_time_of_day(text, &ms) ||
+        !take_zone(text, &east_ms) || text->at != text->end) {
         return false;
     }
     *out = rf_day_start(day) + ms - east_ms;
     return true;
+}
+
+bool rf_time_parse(rf_text text, int64_t *out)
+{
+    rest left = {text.bytes, text.bytes + text.length};
+    rf_day day;
+    return take_date(&left, &day) && take_time(&left, day, out);
 }
 
 /* Take one of a list of names of three letters; `*out` is its place. */
@@ -173,5 +210,24 @@ bool rf_time_parse_day(rf_text text, rf_day *out)
         return false;
     }
     *out = rf_day_of(at_ms);
+    return true;
+}
+
+bool rf_time_parse_span(rf_text text, rf_time_span *out)
+{
+    rest left = {text.bytes, text.bytes + text.length};
+    rf_day day;
+    int64_t at_ms;
+    if (!take_any_date(&left, &day)) {
+        return false;
+    }
+    if (left.at == left.end) {
+        *out = (rf_time_span){rf_day_start(day), rf_day_start(day + 1)};
+        return true;
+    }
+    if (!take_time(&left, day, &at_ms)) {
+        return false;
+    }
+    *out = (rf_time_span){at_ms, at_ms + 1};
     return true;
 }

@@ -24,4 +24,17 @@ bool rf_time_parse(rf_text text, int64_t *out);
  * Return false when it is none: `*out` stays as it was. */
 bool rf_time_parse_day(rf_text text, rf_day *out);
 
+/* A stretch of time: from `start_ms`, which is in it, to `end_ms`, which is
+ * not.
+ */
+typedef struct rf_time_span {
+    int64_t start_ms;
+    int64_t end_ms;
+} rf_time_span;
+
+/* Read a date, which is a whole day in UTC, or a time, which is a millisecond.
+ * A date is "2031-03-10" or "2031/3/10"; a time may begin with either. Return
+ * false when it is none: `*out` stays as it was. */
+bool rf_time_parse_span(rf_text text, rf_time_span *out);
+
 #endif

@@ -125,6 +125,9 @@ static const option_row option_table[] = {
                 64 * TEBI, "Size from which the oldest entries are removed."),
     INTEGER_ROW("idempotency.maxIds", ids_max, 10000000, 1000, 1000000000,
                 "Most ids remembered, at about 24 bytes each."),
+    INTEGER_ROW("adjustments.periodMinutes", adjustment_minutes, 5, 1, 1440,
+                "How long an adjustment is staged before it is posted, unless "
+                "it is posted at once."),
     TEXT_ROW("log.level", OPTION_LEVEL, log_level, "info",
              "What is logged: `error`, `warn`, `info` or `debug`."),
     BOOLEAN_ROW("behindTlsProxy", behind_tls_proxy, false,

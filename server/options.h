@@ -59,6 +59,7 @@ typedef struct rf_options {
     int64_t retention_days;
     int64_t journal_bytes;
     int64_t ids_max;
+    int64_t adjustment_minutes;
 
     rf_log_level log_level;
     bool behind_tls_proxy;

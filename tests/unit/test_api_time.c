@@ -122,6 +122,48 @@ static void test_every_day(void **state)
     }
 }
 
+static void expect_span(const char *text, int64_t start_ms, int64_t length_ms)
+{
+    rf_time_span span = {-1, -1};
+    if (!rf_time_parse_span(rf_text_of(text), &span)) {
+        fail_msg("%s is a span", text);
+    }
+    assert_true(span.start_ms == start_ms);
+    assert_true(span.end_ms == start_ms + length_ms);
+}
+
+/* 2023-08-23 is day 19592. */
+static void test_dates_and_times_as_spans(void **state)
+{
+    const int64_t day = INT64_C(86400000);
+    const int64_t start = 19592 * day;
+    (void)state;
+    expect_span("2023/8/23", start, day);
+    expect_span("2023/08/23", start, day);
+    expect_span("2023-08-23", start, day);
+    expect_span("1970-01-01", 0, day);
+    expect_span("1969/12/31", -day, day);
+    expect_span("2023/8/23 10:00:00", start + 36000000, 1);
+    expect_span("2023-08-23T10:00:00Z", start + 36000000, 1);
+    expect_span("2023-08-23T10:00:00.250+10:00", start + 250, 1);
+}
+
+static void test_what_is_no_span(void **state)
+{
+    static const char *const texts[] = {
+        "",           "2023",       "2023/8",     "2023/13/1",  "2023/2/29",
+        "2023/8/0",   "2023/8/32",  "2023/8/23T", "2023-8-23",  "2023/8-23",
+        "2023/8/23x", "2023/8/231", "8/23/2023",  "2023-08-23Z"};
+    rf_time_span span = {1, 2};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (rf_time_parse_span(rf_text_of(texts[i]), &span)) {
+            fail_msg("%s is no span", texts[i]);
+        }
+    }
+    assert_true(span.start_ms == 1 && span.end_ms == 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +171,8 @@ int main(void)
         cmocka_unit_test(test_what_is_no_time),
         cmocka_unit_test(test_beginnings),
         cmocka_unit_test(test_every_day),
+        cmocka_unit_test(test_dates_and_times_as_spans),
+        cmocka_unit_test(test_what_is_no_span),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,8 +342,11 @@ static void test_an_end_that_is_left_over(void **state)
     rf_store *store = rig->disk->store;
     const rf_result *held = holds_make(rig, RED_S, 5, 2 * MINUTE);
     rf_due_parts parts = {engine_generation(rig)->environment,
-                          rig->now_ms + MINUTE, rf_text_of(RIG_ORGANIZATION),
-                          rf_text_of("SHIRT"), held->reservation};
+                          rig->now_ms + MINUTE,
+                          rf_text_of(RIG_ORGANIZATION),
+                          rf_text_of("SHIRT"),
+                          held->reservation,
+                          RF_DUE_HOLD};
     rf_key key;
     rf_key_due(&key, &parts);
     rf_store_item item = {

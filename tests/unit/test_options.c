@@ -47,6 +47,7 @@ static void an_empty_object_gives_the_defaults(void **state)
     assert_true(options.map_bytes == INT64_C(64) << 30);
     assert_true(options.free_space_bytes == INT64_C(512) << 20);
     assert_int_equal(options.ids_max, 10000000);
+    assert_int_equal(options.adjustment_minutes, 5);
     assert_int_equal(options.log_level, RF_LOG_INFO);
     assert_false(options.behind_tls_proxy);
     assert_null(options.auth_keys);

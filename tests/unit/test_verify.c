@@ -303,9 +303,12 @@ static void test_a_reservation_that_nobody_counts(void **state)
 /* Where the hold's end is noted. */
 static rf_key end_key(engine_rig *rig, const rf_result *held, int64_t at_ms)
 {
-    rf_due_parts parts = {engine_generation(rig)->environment, at_ms,
-                          rf_text_of(RIG_ORGANIZATION), rf_text_of("SHIRT"),
-                          held->reservation};
+    rf_due_parts parts = {engine_generation(rig)->environment,
+                          at_ms,
+                          rf_text_of(RIG_ORGANIZATION),
+                          rf_text_of("SHIRT"),
+                          held->reservation,
+                          RF_DUE_HOLD};
     rf_key key;
     rf_key_due(&key, &parts);
     return key;
@@ -408,7 +411,7 @@ static void test_records_of_nobody(void **state)
                  RF_TEXT_EMPTY);
     save(rig, RF_TABLE_PLACE, &key, (rf_bytes){(const unsigned char *)"\1", 1});
     rf_key_due(&key, &(rf_due_parts){999, 1, rf_text_of(RIG_ORGANIZATION),
-                                     rf_text_of("P"), 1});
+                                     rf_text_of("P"), 1, RF_DUE_HOLD});
     save(rig, RF_TABLE_DUE, &key, (rf_bytes){(const unsigned char *)"\1", 1});
     expect(rig, 4, "the stock has a record that belongs to no product");
 }
