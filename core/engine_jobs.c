@@ -22,6 +22,7 @@ static const char completed[] = "Job Completed";
 
 typedef struct job_scan {
     rf_environment *environment;
+    rf_job_kind kind; /* only such jobs, if it is not 0 */
     bool is_found;
     rf_job_id id; /* of what was looked for */
     int64_t at_ms;
@@ -125,6 +126,7 @@ static bool visit_finished(void *context, rf_bytes key, rf_bytes value)
     rf_job_record record;
     if (read_job(key, value, &id, &record) &&
         rf_job_record_is_finished(&record) &&
+        (scan->kind == 0 || scan->kind == id.kind) &&
         (!scan->is_found || record.updated_ms < scan->at_ms)) {
         take_job(scan, &id, record.updated_ms);
     }
@@ -176,17 +178,22 @@ static rf_status find_known(rf_engine *engine,
                                   "this id came before with other content");
 }
 
-/* Let the oldest finished job go if there are as many as are kept. */
+/* Let the oldest finished job go if there are as many as are kept: one of the
+ * same kind if there is one, so that many of a kind cost no others. */
 static rf_status make_room(rf_engine *engine, rf_environment *environment,
-                           rf_store_transaction *transaction, bool *dropped,
-                           rf_error *err)
+                           rf_store_transaction *transaction, rf_job_kind kind,
+                           bool *dropped, rf_error *err)
 {
-    job_scan scan = {.environment = environment};
+    job_scan scan = {.environment = environment, .kind = kind};
     if (environment->jobs_kept < RF_JOBS_KEPT_MAX) {
         return RF_OK;
     }
     rf_status status =
         scan_jobs(engine, transaction, visit_finished, &scan, err);
+    if (status == RF_OK && !scan.is_found) {
+        scan.kind = 0;
+        status = scan_jobs(engine, transaction, visit_finished, &scan, err);
+    }
     if (status != RF_OK || !scan.is_found) {
         return status;
     }
@@ -244,7 +251,8 @@ static rf_status enter_job(rf_engine *engine, rf_environment *environment,
         status = check_waiting(environment, task->job.kind, err);
     }
     if (status == RF_OK && !*known) {
-        status = make_room(engine, environment, transaction, &dropped, err);
+        status = make_room(engine, environment, transaction, task->job.kind,
+                           &dropped, err);
     }
     if (status == RF_OK && !*known) {
         rf_job_record record = make_record(engine, environment, task);

@@ -17,16 +17,26 @@ typedef struct slicing {
     rf_movement movements[RF_MOVEMENTS_MAX];
 } slicing;
 
-/* Say whether an entry is of the right product, without decoding it; one that
- * makes no sense is decoded, which will tell what is wrong with it. */
-static bool is_of_product(const rf_history_filter *filter, rf_bytes value)
+static bool is_wanted(rf_text wanted, rf_text text)
 {
+    return wanted.length == 0 || rf_text_equal(wanted, text);
+}
+
+/* Say whether an entry is of the right time and product, without decoding it;
+ * one that makes no sense is decoded, which will tell what is wrong with it. */
+static bool may_be_wanted(const rf_history_filter *filter, rf_bytes value)
+{
+    int64_t at_ms;
+    uint64_t id_hash;
     rf_text organization;
     rf_text product;
+    if (filter->has_span && rf_entry_peek(value, &at_ms, &id_hash) &&
+        (at_ms < filter->from_ms || at_ms >= filter->end_ms)) {
+        return false;
+    }
     return !rf_entry_peek_product(value, &organization, &product) ||
-           (rf_text_equal(product, filter->product) &&
-            (filter->organization.length == 0 ||
-             rf_text_equal(organization, filter->organization)));
+           (is_wanted(filter->product, product) &&
+            is_wanted(filter->organization, organization));
 }
 
 static bool touches(const rf_history_filter *filter, const rf_entry *entry)
@@ -55,6 +65,7 @@ static rf_status pick(slicing *s, uint64_t number, rf_bytes value,
             rf_coordinates_read(entry->coordinates, &place, &hashed, s->err);
     }
     *wanted = status == RF_OK &&
+              (!filter->has_succeeded || entry->code.length == 0) &&
               rf_place_agrees(&place, filter->place, filter->place->given) &&
               touches(filter, entry);
     return status;
@@ -71,7 +82,7 @@ static bool look_at(void *argument, rf_bytes key, rf_bytes value)
         s->stopped = true;
         return false;
     }
-    if (is_of_product(history->filter, value)) {
+    if (may_be_wanted(history->filter, value)) {
         s->status = pick(s, number, value, &entry, &wanted);
     }
     if (s->status != RF_OK || (wanted && !s->visit(s->context, &entry))) {
@@ -98,7 +109,9 @@ static rf_status scan(slicing *s, rf_store *store,
         return status;
     }
     rf_key_journal(&from, environment, history->after + 1);
-    rf_key_journal(&to, environment, UINT64_MAX);
+    rf_key_journal(&to, environment,
+                   history->filter->last == 0 ? UINT64_MAX
+                                              : history->filter->last + 1);
     status = store->operations->scan(transaction,
                                      &(rf_store_range){RF_TABLE_JOURNAL,
                                                        rf_key_bytes(&from),

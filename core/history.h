@@ -1,5 +1,5 @@
 /*
- * history.h - the journal of one product, place and measure.
+ * history.h - the journal of a product, a place, a measure, a time.
  *
  * The journal lies in the order of its numbers, and nothing else leads to an
  * entry: a second order would cost every command a scattered page in its
@@ -15,9 +15,14 @@
 /* Which entries; all texts and arrays are borrowed. */
 typedef struct rf_history_filter {
     uint16_t environment;
-    rf_text organization; /* empty: any */
-    rf_text product;
+    rf_text organization;  /* empty: any */
+    rf_text product;       /* likewise */
     const rf_place *place; /* what is given there must be equal */
+    bool has_span;         /* it must have been made then: */
+    int64_t from_ms;       /* from here on, since 1970 */
+    int64_t end_ms;        /* and before */
+    uint64_t last;         /* no later number; 0: any */
+    bool has_succeeded;    /* only what was carried out */
     bool has_measures;     /* it must have moved one of these */
     const rf_measure *measures;
     size_t measure_count;

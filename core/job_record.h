@@ -21,8 +21,9 @@
 /* Jobs of one environment that are not finished; one more is refused. */
 #define RF_JOBS_WAITING_MAX 1000
 
-/* Jobs of one environment that are kept; the oldest finished one makes room for
- * one more. There is always one, because not all of these can be waiting. */
+/* Jobs of one environment that are kept; the oldest finished one, of the same
+ * kind if there is one, makes room for one more. There is always one, because
+ * not all of these can be waiting. */
 #define RF_JOBS_KEPT_MAX 2000
 
 /* The numbers are stored: append only. */

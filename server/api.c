@@ -51,6 +51,7 @@ static const rf_routes *const tables[] = {
     &rf_routes_token,
     &rf_routes_jobs,
     &rf_routes_adjustment,
+    &rf_routes_log,
     &rf_routes_availability,
     &rf_routes_orders,
     &rf_routes_envelope,

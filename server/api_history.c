@@ -6,7 +6,8 @@
  * than `limits.historyEntries`; one that found little by then says where the
  * next goes on.
  */
-#include "core/history.h"
+#include "server/api_history.h"
+
 #include "core/key.h"
 #include "server/api_entry.h"
 #include "server/api_parameter.h"
@@ -16,21 +17,11 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct page {
-    rf_call *call;
-    rf_json_writer writer;
-    rf_history_filter filter;
-    rf_place place;
-    rf_history history;
-    int64_t limit;
-    int64_t shown;
-    bool another; /* there is an entry behind the page */
-} page;
-
 /* ---- Filters ---- */
 
 /* Read "source.measure". */
-static rf_status read_measure(page *p, const rf_url_pair *pair, rf_error *err)
+static rf_status read_measure(rf_history_page *p, const rf_url_pair *pair,
+                              rf_error *err)
 {
     const rf_catalog *catalog = rf_call_catalog(p->call);
     rf_text text = pair->value;
@@ -60,7 +51,8 @@ static rf_status read_measure(page *p, const rf_url_pair *pair, rf_error *err)
     return RF_OK;
 }
 
-static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
+static rf_status read_pair(rf_history_page *p, const rf_url_pair *pair,
+                           rf_error *err)
 {
     rf_text name = pair->name;
     if (rf_text_is_name(name, rf_text_of("limit")) ||
@@ -81,15 +73,10 @@ static rf_status read_pair(page *p, const rf_url_pair *pair, rf_error *err)
     return rf_parameter_dimension(p->call, pair, &p->place, err);
 }
 
-static rf_status read_query(page *p, rf_error *err)
+static rf_status read_filters(rf_history_page *p, rf_error *err)
 {
     const rf_url_query *query = &p->call->query;
-    int64_t after = 0;
-    rf_status status =
-        rf_call_integer(p->call, "limit", 1, RF_ENTRIES_MAX, &p->limit, err);
-    if (status == RF_OK) {
-        status = rf_call_integer(p->call, "after", 0, INT64_MAX, &after, err);
-    }
+    rf_status status = RF_OK;
     for (size_t i = 0; i < query->count && status == RF_OK; i++) {
         status = read_pair(p, &query->pairs[i], err);
     }
@@ -97,46 +84,68 @@ static rf_status read_query(page *p, rf_error *err)
         return rf_fail_field(err, RF_E_MISSING_FIELD, "productId",
                              "a product is needed");
     }
-    p->history.after = (uint64_t)after;
     return status;
 }
 
-/* ---- The page ---- */
+/* ---- Pages ---- */
+
+rf_status rf_history_page_make(rf_call *call, rf_history_page **out,
+                               rf_error *err)
+{
+    rf_history_page *p = rf_call_alloc(call, 1, sizeof *p);
+    int64_t after = 0;
+    if (p == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    p->call = call;
+    p->limit = RF_ENTRIES_DEFAULT;
+    p->filter.environment = call->generation->environment;
+    p->filter.place = &p->place;
+    p->history.filter = &p->filter;
+    p->history.looks =
+        (uint64_t)call->thread->api->options.options->history_entries;
+    rf_status status =
+        rf_call_integer(call, "limit", 1, RF_ENTRIES_MAX, &p->limit, err);
+    if (status == RF_OK) {
+        status = rf_call_integer(call, "after", 0, INT64_MAX, &after, err);
+    }
+    p->history.after = (uint64_t)after;
+    *out = p;
+    return status;
+}
 
 /* When the page is full, go on to the next entry all the same, so that no link
  * leads to nothing. */
 static bool visit(void *context, const rf_entry *entry)
 {
-    page *p = context;
+    rf_history_page *p = context;
     if (p->shown == p->limit) {
         p->another = true;
         return false;
     }
-    rf_entry_put(&p->writer, rf_call_catalog(p->call), entry);
+    p->put(p, entry);
     p->shown++;
     return true;
 }
 
-static rf_step finish(page *p)
+static rf_step finish(rf_history_page *p)
 {
     char start[80];
     rf_buffer *link = &p->call->thread->scratch;
     rf_buffer_clear(link);
     if (!p->history.ended) {
-        snprintf(start, sizeof start,
-                 "history?after=%" PRIu64 "&limit=%" PRId64, p->history.after,
-                 p->limit);
+        snprintf(start, sizeof start, "%s?after=%" PRIu64 "&limit=%" PRId64,
+                 p->path, p->history.after, p->limit);
         rf_parameter_link(p->call, start, link);
     }
     return rf_buffer_failed(link)
                ? rf_reply_no_memory(p->call)
-               : rf_entries_end(&p->writer, p->history.last,
-                                (rf_text){link->bytes, link->length});
+               : p->end(p, (rf_text){link->bytes, link->length});
 }
 
 static rf_step read_on(rf_call *call)
 {
-    page *p = call->state;
+    rf_history_page *p = call->state;
     rf_store *store = call->thread->api->options.store;
     rf_error error = {0};
     if (rf_history_read(store, &p->history, visit, p, &error) != RF_OK) {
@@ -146,27 +155,41 @@ static rf_step read_on(rf_call *call)
     return done ? finish(p) : RF_STEP_AGAIN;
 }
 
+rf_step rf_history_page_read(rf_history_page *page)
+{
+    page->call->state = page;
+    page->call->resume = read_on;
+    return read_on(page->call);
+}
+
+/* ---- History ---- */
+
+static void put_entry(rf_history_page *p, const rf_entry *entry)
+{
+    rf_entry_put(&p->writer, rf_call_catalog(p->call), entry);
+}
+
+static rf_step end_entries(rf_history_page *p, rf_text link)
+{
+    return rf_entries_end(&p->writer, p->history.last, link);
+}
+
 static rf_step list_history(rf_call *call)
 {
     rf_error error = {0};
-    page *p = rf_call_alloc(call, 1, sizeof *p);
-    if (p == NULL) {
-        return rf_reply_no_memory(call);
+    rf_history_page *p = NULL;
+    rf_status status = rf_history_page_make(call, &p, &error);
+    if (status == RF_OK) {
+        status = read_filters(p, &error);
     }
-    p->call = call;
-    p->limit = RF_ENTRIES_DEFAULT;
-    p->filter.environment = call->generation->environment;
-    p->filter.place = &p->place;
-    p->history.filter = &p->filter;
-    p->history.looks =
-        (uint64_t)call->thread->api->options.options->history_entries;
-    if (read_query(p, &error) != RF_OK) {
+    if (status != RF_OK) {
         return rf_reply_failure(call, &error);
     }
-    call->state = p;
-    call->resume = read_on;
+    p->path = "history";
+    p->put = put_entry;
+    p->end = end_entries;
     rf_entries_begin(call, &p->writer);
-    return read_on(call);
+    return rf_history_page_read(p);
 }
 
 static const rf_route rows[] = {

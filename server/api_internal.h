@@ -108,6 +108,7 @@ extern const rf_routes rf_routes_plugins;
 extern const rf_routes rf_routes_reload;
 extern const rf_routes rf_routes_jobs;
 extern const rf_routes rf_routes_adjustment;
+extern const rf_routes rf_routes_log;
 extern const rf_routes rf_routes_server;
 extern const rf_routes rf_routes_token;
 extern const rf_routes rf_routes_orders;
