@@ -188,6 +188,8 @@ struct rf_job {
 
     /* Out: the line that stopped a basket, or `count`. */
     size_t stopped_at;
+    /* Out: RF_OK, or why what is due in the environment could not be done. */
+    rf_status due_status;
 
     void (*done)(rf_job *job); /* called on the writer's thread */
     void *owner;

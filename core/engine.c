@@ -564,6 +564,7 @@ static void set_failures(rf_job *jobs, rf_status status, const rf_error *error)
 {
     for (rf_job *job = jobs; job != NULL; job = job->next) {
         job->stopped_at = job->count;
+        job->due_status = status;
         for (size_t i = 0; i < job->count; i++) {
             set_failure(&job->results[i], status, error);
         }
@@ -609,19 +610,37 @@ static rf_status run_batch(rf_engine *engine, rf_job *jobs, rf_error *err)
     return status;
 }
 
-/* End what has ended, so that no command of the batch counts it. All of a batch
- * happens at one instant. */
-static rf_status expire_holds(rf_engine *engine, const rf_job *jobs,
-                              rf_error *err)
+bool rf_engine__is_of_environment(rf_status status)
 {
-    rf_status status = RF_OK;
+    return status == RF_E_STORAGE || status == RF_E_INTERNAL;
+}
+
+/* Do what is due, so that no command of the batch misses it. All of a batch
+ * happens at one instant. Jobs of an environment in which that fails are moved
+ * to `failed`: the others can be carried out. */
+static rf_status do_due(rf_engine *engine, rf_job **jobs, rf_job **failed,
+                        rf_error *err)
+{
     engine->now_ms = engine->options.clock.now_ms(engine->options.clock.self);
-    for (const rf_job *job = jobs; job != NULL && status == RF_OK;
-         job = job->next) {
-        status = rf_engine__expire(engine, environment_of(engine, job),
-                                   engine->now_ms, err);
+    for (rf_job **at = jobs; *at != NULL;) {
+        rf_job *job = *at;
+        rf_error error = {0};
+        job->due_status = rf_engine__expire(engine, environment_of(engine, job),
+                                            engine->now_ms, &error);
+        if (job->due_status == RF_OK) {
+            at = &job->next;
+            continue;
+        }
+        if (!rf_engine__is_of_environment(job->due_status)) {
+            return rf_fail(err, job->due_status, "%s", error.message);
+        }
+        *at = job->next;
+        job->next = NULL;
+        set_failures(job, job->due_status, &error);
+        job->next = *failed;
+        *failed = job;
     }
-    return status;
+    return RF_OK;
 }
 
 /* Results of a dry run own what they show; what the memory held before is none
@@ -645,8 +664,9 @@ static bool has_commands(const rf_job *jobs)
 
 rf_status rf_engine_run(rf_engine *engine, rf_job *jobs, rf_error *err)
 {
+    rf_job *failed = NULL;
     clear_dry_results(jobs);
-    rf_status status = expire_holds(engine, jobs, err);
+    rf_status status = do_due(engine, &jobs, &failed, err);
     if (status == RF_OK && has_commands(jobs)) {
         status = run_batch(engine, jobs, err);
     }
@@ -655,5 +675,6 @@ rf_status rf_engine_run(rf_engine *engine, rf_job *jobs, rf_error *err)
     }
     rf_engine__settle(engine);
     answer_jobs(jobs);
+    answer_jobs(failed);
     return status;
 }

@@ -114,8 +114,9 @@ RF_MUST_CHECK rf_status rf_engine_registry(rf_engine *engine,
 rf_globe *rf_engine_globe(rf_engine *engine);
 
 /* Carry out a list of jobs, oldest first, as one batch, and call their `done`.
- * Holds whose time has come are ended first; a job without commands asks for
- * nothing else.
+ * What is due is done first, such as ending holds; a job without commands asks
+ * for nothing else. Where that fails for what is stored of one environment, the
+ * jobs of that one fail.
  * Every job is answered whatever is returned; refused commands are no failure.
  * RF_E_STORAGE_FULL and the like: nothing was changed, the results say so.
  * RF_E_OUTCOME_UNKNOWN: so do the results, and the process must end. */

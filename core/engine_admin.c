@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* How soon what is due is looked at again where it could not be done. */
+#define RETRY_AFTER_MS 1000
+
 rf_status rf_engine__add_environment(rf_engine *engine,
                                      rf_environment *environment, rf_error *err)
 {
@@ -227,23 +230,41 @@ static rf_status task_step(rf_engine *engine, bool *more, rf_error *err)
     return status == RF_E_OUTCOME_UNKNOWN ? status : RF_OK;
 }
 
-/* End holds nobody has asked about. */
-static rf_status expire_step(rf_engine *engine, bool *more, rf_error *err)
+/* Say whether it is time to look at what is due in an environment; where that
+ * failed, not before a while is over. */
+static bool is_due(const rf_environment *environment, int64_t now_ms)
+{
+    bool is_resting = now_ms < environment->rests_until_ms &&
+                      now_ms + RETRY_AFTER_MS >= environment->rests_until_ms;
+    return environment->generation != NULL && !is_resting &&
+           rf_due_is_past(environment->due, now_ms);
+}
+
+/* Do what is due and nobody has asked about. An environment in which that fails
+ * keeps no other one waiting. */
+static rf_status due_step(rf_engine *engine, bool *more, rf_error *err)
 {
     int64_t now_ms = engine->options.clock.now_ms(engine->options.clock.self);
+    rf_status failed = RF_OK;
     for (size_t i = 0; i < engine->environment_count; i++) {
         rf_environment *environment = engine->environments[i];
-        if (environment->generation != NULL &&
-            rf_due_is_past(environment->due, now_ms)) {
-            rf_status status =
-                rf_engine__expire_step(engine, environment, now_ms, err);
-            *more = true;
-            return status == RF_E_STORAGE_FULL
-                       ? engine->store->operations->grow(engine->store, err)
-                       : status;
+        if (!is_due(environment, now_ms)) {
+            continue;
         }
+        rf_status status =
+            rf_engine__expire_step(engine, environment, now_ms, err);
+        if (rf_engine__is_of_environment(status)) {
+            environment->rests_until_ms = now_ms + RETRY_AFTER_MS;
+            failed = status;
+            continue;
+        }
+        *more = true;
+        rf_engine__settle(engine);
+        return status == RF_E_STORAGE_FULL
+                   ? engine->store->operations->grow(engine->store, err)
+                   : status;
     }
-    return RF_OK;
+    return failed;
 }
 
 rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
@@ -251,7 +272,7 @@ rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
     *more = false;
     rf_status status = task_step(engine, more, err);
     if (status == RF_OK) {
-        status = expire_step(engine, more, err);
+        status = due_step(engine, more, err);
     }
     if (status == RF_OK) {
         status = rf_engine__jobs_step(engine, more, err);

@@ -226,6 +226,10 @@ RF_MUST_CHECK rf_status rf_engine__post_staged(rf_engine *engine,
                                                rf_due_item *item,
                                                rf_error *err);
 
+/* Say whether a failure is the matter of one environment, whose records are
+ * damaged, and others can go on. */
+bool rf_engine__is_of_environment(rf_status status);
+
 /* Do what is due in an environment, end holds and post adjustments: some, or
  * all of it.
  * What is still to come is noted in the environment's `due`. */

@@ -46,7 +46,8 @@ typedef struct rf_environment {
     char id[RF_ENVIRONMENT_ID_MAX + 1];
     rf_generation *generation; /* the published one; NULL before the first */
     rf_registry *registry;
-    rf_due *due; /* lives as long as the environment */
+    rf_due *due;            /* lives as long as the environment */
+    int64_t rests_until_ms; /* after doing what is due has failed */
     rf_level_state levels[RF_LEVELS_MAX];
     size_t level_count;
     /* The groups of the published configuration, the highest first: the leaf

@@ -12,8 +12,24 @@ static void wake(rf_job *job)
     rf_exchange_wake(call->exchange);
 }
 
+/* Without room, reads go on with what there is; so they do while the server
+ * stops. */
+static bool is_told(rf_status status)
+{
+    return status != RF_OK && status != RF_E_STORAGE_FULL &&
+           status != RF_E_STOPPING;
+}
+
 static rf_step go_on(rf_call *call)
 {
+    const rf_job *job = call->state;
+    rf_error error = {0};
+    call->state = NULL;
+    if (is_told(job->due_status)) {
+        rf_fail(&error, job->due_status,
+                "what is due in this environment cannot be done");
+        return rf_reply_failure(call, &error);
+    }
     return call->route->handle(call);
 }
 
@@ -30,6 +46,7 @@ static rf_step ask_writer(rf_call *call)
     rf_call_request_id(call, job->request_id);
     job->done = wake;
     job->owner = call;
+    call->state = job;
     call->resume = go_on;
     rf_status status =
         rf_writer_submit(call->thread->api->options.writer, job, &error);

@@ -11,8 +11,9 @@
 #include "server/api_internal.h"
 
 /* Have the writer end what has ended, if anything has, then handle the call.
- * When the writer cannot (there is no room to write), the call is handled all
- * the same: reads go on. */
+ * When there is no room to write, the call is handled all the same: reads go
+ * on. When the writer cannot do it for another reason, the call fails: its
+ * answer would be wrong and nobody could tell. */
 rf_step rf_sweep_first(rf_call *call);
 
 #endif

@@ -20,6 +20,10 @@
  * the writer sleeps: it never sleeps longer. */
 #define IDLE_MS 1000
 
+/* What is due after a turn has just become so, or cannot be done: neither is a
+ * reason to turn without a rest. */
+#define LATE_MS 10
+
 struct rf_writer {
     rf_writer_options options;
     pthread_t thread;
@@ -101,7 +105,7 @@ static int64_t find_rest_ms(rf_writer *writer)
     for (size_t i = 0; i < world->count; i++) {
         int64_t next_ms = rf_due_next(world->generations[i]->due);
         if (next_ms <= now_ms) {
-            return 0;
+            return LATE_MS;
         }
         if (next_ms - now_ms < rest_ms) {
             rest_ms = next_ms - now_ms;

@@ -219,8 +219,12 @@ describe("a resync", function()
         { success = 400 })
     end
     local id = expect.ok(open()).jobId
-    for _ = 1, 3 do
-      app:restart("kill")
+    for _ = 1, 4 do
+      app:disconnect()
+      app.server:kill()
+      local status, output, errors = app.server:tool("verify")
+      assert.are.equal(0, status, output .. errors)
+      app.server:start()
     end
     assert.are.equal("Completed", finish(id).status)
     assert.are.same({}, held())

@@ -213,6 +213,90 @@ static void test_holds_end_while_a_level_is_built(void **state)
     engine_expect(rig, "SHIRT", SHELF ", SizeId=s1", "iv.softreserved", 0);
 }
 
+/* ---- One environment of several ---- */
+
+#define ELSEWHERE "elsewhere"
+
+/* Configure another environment like the first. */
+static rf_generation *configure_elsewhere(engine_rig *rig)
+{
+    rf_task *task = engine_submit_configure(rig);
+    task->environment = rf_text_of(ELSEWHERE);
+    engine_settle(rig);
+    assert_int_equal(task->status, RF_OK);
+    engine_generation(rig);
+    rf_generation *generation =
+        rf_world_find(rf_view_world(&rig->view, rf_engine_globe(rig->engine)),
+                      rf_text_of(ELSEWHERE));
+    assert_non_null(generation);
+    return generation;
+}
+
+static void spoil_reservation(engine_rig *rig, const rf_result *held)
+{
+    rf_key key;
+    rf_store *store = rig->disk->store;
+    rf_key_product(&key, engine_generation(rig)->environment,
+                   rf_text_of(RIG_ORGANIZATION), rf_text_of("SHIRT"));
+    rf_key_reservation(&key, held->reservation);
+    rf_store_item item = {
+        RF_TABLE_STOCK, rf_key_bytes(&key), {(const unsigned char *)"x", 1}};
+    rf_store_transaction *writer = rig_begin(store, true);
+    assert_int_equal(store->operations->save(writer, &item, 1, NULL), RF_OK);
+    rig_commit(store, writer);
+    rig->is_damaged = true;
+}
+
+/* A hold whose record is damaged stops its own environment and no other. */
+static void test_damage_stays_in_its_environment(void **state)
+{
+    engine_rig *rig = *state;
+    rf_generation *elsewhere = configure_elsewhere(rig);
+    const rf_result *held = holds_make(rig, RED_S, 5, MINUTE);
+    rf_command hold = holds_command(rig, RED_S, 5, MINUTE);
+    rf_job *job = engine_job(rig, &hold, 1);
+    job->generation = elsewhere;
+    assert_int_equal(engine_run_job(rig, job)->status, RF_OK);
+    spoil_reservation(rig, held);
+    rig->now_ms += MINUTE;
+    bool more = false;
+    assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_OK);
+    assert_true(more);
+    assert_false(rf_due_is_past(elsewhere->due, rig->now_ms));
+    assert_true(holds_is_past(rig, rig->now_ms));
+    rf_command post = engine_post(rig, "SHIRT", RED_S, "pos.inbound=1");
+    rf_job *first = engine_job(rig, &post, 1);
+    rf_job *second = engine_job(rig, &post, 1);
+    rf_job *third = engine_job(rig, NULL, 0);
+    second->generation = elsewhere;
+    first->next = second;
+    second->next = third;
+    unsigned before = rig->done_count;
+    assert_int_equal(rf_engine_run(rig->engine, first, NULL), RF_OK);
+    assert_int_equal(rig->done_count, before + 3);
+    assert_int_equal(first->results[0].status, RF_E_STORAGE);
+    assert_int_equal(second->results[0].status, RF_OK);
+    assert_int_equal(second->due_status, RF_OK);
+    assert_int_equal(third->due_status, RF_E_STORAGE);
+}
+
+/* Maintenance tells of it once a second, and does everything else meanwhile. */
+static void test_damage_is_told_now_and_then(void **state)
+{
+    engine_rig *rig = *state;
+    const rf_result *held = holds_make(rig, RED_S, 5, MINUTE);
+    spoil_reservation(rig, held);
+    rig->now_ms += MINUTE;
+    bool more = false;
+    assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_E_STORAGE);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_OK);
+        assert_false(more);
+    }
+    rig->now_ms += 1000;
+    assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_E_STORAGE);
+}
+
 /* A model of what is held, for a long walk at random. */
 typedef struct model_hold {
     rf_result result;
@@ -328,6 +412,8 @@ int main(void)
         CASE(test_ends_without_memory),
         CASE(test_an_end_that_has_no_room),
         CASE(test_holds_end_while_a_level_is_built),
+        CASE(test_damage_stays_in_its_environment),
+        CASE(test_damage_is_told_now_and_then),
         CASE(test_a_walk_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
