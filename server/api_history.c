@@ -180,6 +180,7 @@ static rf_step list_history(rf_call *call)
     rf_history_page *p = NULL;
     rf_status status = rf_history_page_make(call, &p, &error);
     if (status == RF_OK) {
+        RF_ASSERT(p != NULL);
         status = read_filters(p, &error);
     }
     if (status != RF_OK) {

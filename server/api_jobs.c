@@ -76,8 +76,8 @@ static void put_progress(rf_json_writer *writer, const rf_job_id *id,
 static rf_step tell_progress(rf_call *call)
 {
     rf_error error = {0};
-    rf_job_id id;
-    rf_job_record record;
+    rf_job_id id = {.kind = RF_JOB_RESYNC};
+    rf_job_record record = {.state = RF_JOB_QUEUED};
     rf_json_writer writer;
     if (rf_call_job(call, &id, &record, &error) != RF_OK) {
         return rf_reply_failure(call, &error);

@@ -601,7 +601,6 @@ static void test_without_memory(void **state)
         assert_true(status == RF_OK || status == RF_E_NO_MEMORY);
     }
     assert_true(nth > 3);
-    print_message("%lu allocations\n", nth);
     assert_int_equal(record.failures, 0);
     assert_int_equal(read_told(rig).entries, 2);
     engine_expect(rig, "SHIRT", SHELF, "iv.softreserved", 0);
