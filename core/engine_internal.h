@@ -6,9 +6,7 @@
  * engine_groups.c sees to it that allocation records keep their groups,
  * engine_erase.c erases partitions, engine_expire.c does what is due: it ends
  * holds, engine_staged.c posts adjustments; engine_jobs.c opens jobs and
- * engine_erase.c erases partitions, engine_expire.c does what is due: it ends
- * holds, engine_staged.c posts adjustments; engine_jobs.c opens jobs and
- * carries on with them, engine_resync.c and engine_resync_rows.c are what one
+ * carries on with them, engine_resync.c and engine_resync_find.c are what one
  * of them does, engine_retain.c drops what is too old, engine_days.c what was
  * scheduled for days long over.
  */

@@ -10,7 +10,4 @@
 return {
   ["18-stock-allocation-rules.json"] = "stock allocation rules",
   ["19-order-life-cycle.json"] = "POST /orders/events, Lua modifiers",
-
-  ["errors-2"] = "jobs (see http_spec, admin_alias_spec)",
-  ["server-1"] = "jobs (see metrics_spec, console_spec)",
 }

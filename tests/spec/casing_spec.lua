@@ -18,7 +18,7 @@ local samples = require "tests.support.samples"
 -- Members whose values differ from environment to environment.
 local OWN_VALUES = {
   reservationId = true, jobId = true, access_token = true,
-  environmentId = true, createdAt = true, updatedAt = true, at = true,
+  environmentId = true, createdAt = true, updatedAt = true, at = true, postsAt = true,
 }
 
 -- A reply without what is an environment's own.

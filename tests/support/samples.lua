@@ -22,13 +22,8 @@ local samples = {}
 
 -- What is not there yet, and who needs it is skipped.
 local PENDING = {
-  url_query = "GET /onhand",
-  exact_query = "POST /onhand/exactquery",
   search = "POST /products, /onhand/productsearch/indexquery",
   exact_search = "POST /onhand/productsearch/exactquery",
-  jobs = "POST /onhand/reserve/resyncjob, GET /getJobProgress",
-  logs = "POST /logTransactionDetails",
-  adjustments = "POST /transaction/adjustment/bulk",
 }
 
 -- Tomorrow, which every schedule's window holds.
