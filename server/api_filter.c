@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Longer than any date is written. */
 #define DATE_CHARACTERS_MAX 100
@@ -96,6 +95,10 @@ rf_status rf_filter__products(const rf_call *call, rf_stock_query *out,
                               rf_texts texts, rf_error *err)
 {
     size_t max = (size_t)call->thread->api->options.options->query_products;
+    if (out->searches && texts.count > 0) {
+        return rf_fail(err, RF_E_INVALID_FIELD,
+                       "productSearch takes the place of ids here");
+    }
     if (texts.count > max) {
         return rf_fail(err, RF_E_TOO_MANY_ITEMS,
                        "at most %zu products are allowed", max);
@@ -103,6 +106,12 @@ rf_status rf_filter__products(const rf_call *call, rf_stock_query *out,
     out->query.products = texts.items;
     out->query.product_count = texts.count;
     return RF_OK;
+}
+
+bool rf_filter__is_search(const rf_stock_query *query, rf_text name)
+{
+    return query->searches &&
+           rf_text_is_name(name, rf_text_of("productSearch"));
 }
 
 bool rf_filter__is_filtered(const rf_stock_query *query, unsigned coordinate)
@@ -243,7 +252,6 @@ rf_status rf_filter__open(rf_call *call, rf_filter_body *body,
 {
     const rf_catalog *catalog = rf_call_catalog(call);
     const rf_json *value = NULL;
-    memset(out, 0, sizeof *out);
     out->path = "filters.";
     out->second = is_second_version(call->exchange->request.api_version);
     if (!rf_json_is(call->body, RF_JSON_OBJECT)) {
@@ -294,7 +302,7 @@ rf_status rf_filter__close(rf_call *call, const rf_filter_body *body,
 static rf_status check_reach(const rf_catalog *catalog, bool placed,
                              const rf_stock_query *query, rf_error *err)
 {
-    if (query->query.product_count > 0) {
+    if (query->searches || query->query.product_count > 0) {
         return RF_OK;
     }
     if (catalog->by_product) {

@@ -30,6 +30,7 @@ typedef struct rf_tuple {
 typedef struct rf_stock_query {
     rf_query query; /* of an exact one what all its tuples share */
     rf_filter filters[RF_DIMENSION_COUNT];
+    bool searches;    /* its products are found by what is known of them */
     const char *path; /* in front of a filter's name in errors: "filters." */
     bool second;      /* Api-Version 2.0: pages, several organizations */
     bool negative;    /* returnNegative */
@@ -49,7 +50,9 @@ typedef struct rf_stock_query {
     size_t tuple_count;
 } rf_stock_query;
 
-/* Read a call. `out` must stay where it is while the query is used. */
+/* Read a call. `out` is zeroed, but for `searches`, which is said before: such
+ * a query names no products, they are put into it when they are found
+ * (api_search.h). It must stay where it is while the query is used. */
 typedef rf_status rf_stock_query_read(rf_call *call, rf_stock_query *out,
                                       rf_error *err);
 

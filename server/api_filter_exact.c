@@ -42,15 +42,16 @@ static rf_status check_member(const rf_stock_query *out, const rf_json *member,
     bool known = is_name(name, "productId") || is_name(name, "values") ||
                  is_name(name, "dimensionDataSource") ||
                  is_name(name, name_of_names(out)) ||
+                 rf_filter__is_search(out, name) ||
                  (!out->second && is_name(name, "organizationId"));
     if (known || rf_json_is(member, RF_JSON_NULL)) {
         return RF_OK;
     }
-    return rf_fail(err, RF_E_INVALID_FIELD,
-                   "an exact query of Api-Version %s has %sproductId, %s and "
-                   "values",
-                   out->second ? "2.0" : "1.0",
-                   out->second ? "" : "organizationId, ", name_of_names(out));
+    return rf_fail(
+        err, RF_E_INVALID_FIELD,
+        "an exact query of Api-Version %s has %s%s, %s and values",
+        out->second ? "2.0" : "1.0", out->second ? "" : "organizationId, ",
+        out->searches ? "productSearch" : "productId", name_of_names(out));
 }
 
 static rf_status check_members(const rf_filter_body *body,
@@ -239,6 +240,22 @@ static size_t sort_once(rf_tuple *tuples, size_t count)
     return kept;
 }
 
+/* The organizations of the query are those of its tuples. */
+static rf_status take_organizations(rf_call *call, rf_stock_query *out,
+                                    rf_error *err)
+{
+    rf_texts texts = {
+        rf_call_alloc(call, out->tuple_count + 1, sizeof *texts.items),
+        out->tuple_count};
+    if (texts.items == NULL) {
+        return rf_fail(err, RF_E_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < texts.count; i++) {
+        texts.items[i] = out->tuples[i].texts[0];
+    }
+    return rf_filter__organizations(out, texts, err);
+}
+
 static rf_status read_tuples(rf_call *call, rf_json_object filters,
                              const columns *list, rf_stock_query *out,
                              rf_error *err)
@@ -267,7 +284,7 @@ static rf_status read_tuples(rf_call *call, rf_json_object filters,
     }
     out->tuples = tuples;
     out->tuple_count = sort_once(tuples, count);
-    return RF_OK;
+    return take_organizations(call, out, err);
 }
 
 static rf_status read_values(rf_call *call, rf_json_object filters,

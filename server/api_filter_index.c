@@ -59,7 +59,8 @@ static rf_status read_filter(rf_call *call, const rf_source *source,
 {
     rf_text name = rf_json_name(member);
     if (rf_json_is(member, RF_JSON_NULL) ||
-        is_name(name, "dimensionDataSource")) {
+        is_name(name, "dimensionDataSource") ||
+        rf_filter__is_search(out, name)) {
         return RF_OK;
     }
     if (is_name(name, "organizationId")) {

@@ -23,7 +23,7 @@ typedef struct rf_filter_body {
     const rf_source *source; /* of the dimensions' names, or NULL */
 } rf_filter_body;
 
-/* Begin to read a body: version, data source, filters. `out` is emptied.
+/* Begin to read a body: version, data source, filters.
  * RF_E_MISSING_FIELD, RF_E_INVALID_FIELD, RF_E_TOO_LONG,
  * RF_E_UNKNOWN_DATA_SOURCE, RF_E_CONFLICTING_FIELDS. */
 RF_MUST_CHECK rf_status rf_filter__open(rf_call *call, rf_filter_body *body,
@@ -59,10 +59,15 @@ RF_MUST_CHECK rf_status rf_filter__coordinate(const rf_call *call,
 RF_MUST_CHECK rf_status rf_filter__organizations(rf_stock_query *out,
                                                  rf_texts texts, rf_error *err);
 
-/* Take the products. RF_E_TOO_MANY_ITEMS. */
+/* Take the products. RF_E_TOO_MANY_ITEMS; RF_E_INVALID_FIELD: the query
+ * searches for them. */
 RF_MUST_CHECK rf_status rf_filter__products(const rf_call *call,
                                             rf_stock_query *out, rf_texts texts,
                                             rf_error *err);
+
+/* Say whether a filter is the expression of a query that searches, which is
+ * read by itself (api_search_read.h). */
+bool rf_filter__is_search(const rf_stock_query *query, rf_text name);
 
 /* Take the values of the dimension of that name; none are no filter.
  * RF_E_UNKNOWN_DIMENSION, RF_E_DUPLICATE_DIMENSION. */

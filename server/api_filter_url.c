@@ -139,7 +139,6 @@ static rf_status read_names(rf_call *call, const rf_source *source,
 rf_status rf_url_query_read(rf_call *call, rf_stock_query *out, rf_error *err)
 {
     const rf_source *source = NULL;
-    memset(out, 0, sizeof *out);
     out->path = "";
     rf_status status = read_source(call, &source, err);
     if (status == RF_OK) {

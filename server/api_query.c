@@ -1,6 +1,9 @@
 /*
  * api_query.c - answering queries of stock, however they were asked.
  *
+ * What searches for its products does so first, slice by slice, before the
+ * reply is begun. From there on it is a query that names them.
+ *
  * An answer is made of runs of the core, one after the other: one for an index
  * query, one for each tuple of an exact query, one for each warehouse of a page
  * of warehouses, so that rows come warehouse by warehouse. A page of warehouses
@@ -16,6 +19,7 @@
 #include "server/api_filter.h"
 #include "server/api_result.h"
 #include "server/api_row.h"
+#include "server/api_search.h"
 #include "server/api_warehouses.h"
 
 #include <inttypes.h>
@@ -33,12 +37,12 @@
 
 typedef struct answer {
     rf_stock_query asked;
+    rf_product_search *search; /* or NULL */
     rf_query_run *run;
     rf_arena memory; /* of the run */
     rf_row_layout *layout;
     rf_row_style style;
     rf_promises *promises; /* or NULL */
-    rf_place fixed;        /* by the filters */
     rf_json_writer writer;
     rf_call *call;
     int64_t now_ms; /* one time for the whole answer */
@@ -78,27 +82,17 @@ static void fix_place(answer *a)
     for (size_t i = 0; i < query->filter_count; i++) {
         const rf_filter *filter = &query->filters[i];
         if (filter->count == 1 && filter->values[0].length > 0) {
-            a->fixed.given |= RF_BIT(filter->coordinate);
-            a->fixed.value[filter->coordinate] = filter->values[0];
+            a->style.fixed.given |= RF_BIT(filter->coordinate);
+            a->style.fixed.value[filter->coordinate] = filter->values[0];
         }
     }
 }
 
-static rf_status put_row(answer *a, const rf_row *row, rf_error *err)
+/* Of several organizations a product may have been found in one only. */
+static bool is_found(const answer *a, const rf_row *row)
 {
-    rf_level more = a->fixed.given & ~row->place->given;
-    if (more == 0 || rf_call_catalog(a->call)->host == NULL) {
-        return rf_row_put(a->layout, &a->style, row, &a->writer, err);
-    }
-    rf_place place = *row->place;
-    rf_row complete = *row;
-    complete.place = &place;
-    place.given |= more;
-    for (; more != 0; more &= more - 1) {
-        unsigned coordinate = (unsigned)__builtin_ctzll(more);
-        place.value[coordinate] = a->fixed.value[coordinate];
-    }
-    return rf_row_put(a->layout, &a->style, &complete, &a->writer, err);
+    return a->search == NULL ||
+           rf_product_search_has(a->search, row->organization, row->product);
 }
 
 /* Count a row of a page. A page is full when its rows are told and another
@@ -122,9 +116,10 @@ static rf_status visit_row(void *context, const rf_row *row, rf_error *err)
 {
     answer *a = context;
     rf_status status = RF_OK;
-    a->full = !fits_page(a, row);
-    if (!a->full) {
-        status = put_row(a, row, err);
+    bool found = is_found(a, row);
+    a->full = found && !fits_page(a, row);
+    if (found && !a->full) {
+        status = rf_row_put(a->layout, &a->style, row, &a->writer, err);
     }
     if (a->full || is_turn_over(a)) {
         rf_query_pause(a->run);
@@ -139,8 +134,10 @@ static rf_status visit_warehouse(void *context, const rf_row *row,
     if (is_turn_over(a)) {
         rf_query_pause(a->run);
     }
-    return rf_warehouses_add(&a->found, &a->call->exchange->arena,
-                             row->place->value[RF_LOCATION], err);
+    return is_found(a, row)
+               ? rf_warehouses_add(&a->found, &a->call->exchange->arena,
+                                   row->place->value[RF_LOCATION], err)
+               : RF_OK;
 }
 
 /* ---- Runs ---- */
@@ -275,15 +272,16 @@ static void put_next_link(answer *a)
 {
     char link[RF_MARK_TEXT_MAX + 96] = "";
     char mark[RF_MARK_TEXT_MAX];
+    const char *kind = a->asked.searches ? "productsearch/" : "";
     if (a->full) {
         rf_mark_print(&a->mark, mark);
         snprintf(link, sizeof link,
-                 "onhand/indexquery?limit=%" PRId64 "&after=%s", a->asked.limit,
-                 mark);
+                 "onhand/%sindexquery?limit=%" PRId64 "&after=%s", kind,
+                 a->asked.limit, mark);
     } else if (a->end < a->found.count) {
         snprintf(link, sizeof link,
-                 "onhand/indexquery?pageNumber=%" PRId64 "&pageSize=%" PRId64,
-                 a->asked.page_number + 1, a->asked.page_size);
+                 "onhand/%sindexquery?pageNumber=%" PRId64 "&pageSize=%" PRId64,
+                 kind, a->asked.page_number + 1, a->asked.page_size);
     }
     rf_json_put_key(&a->writer, "nextLink");
     rf_json_put_string(&a->writer, link);
@@ -347,6 +345,12 @@ static rf_status check_generation(answer *a, rf_error *err)
                          max_ms);
 }
 
+static rf_step fail(answer *a, const rf_error *error)
+{
+    end_run(a);
+    return rf_reply_failure(a->call, error);
+}
+
 /* Read for one turn of the loop. */
 static rf_step read_on(rf_call *call)
 {
@@ -359,8 +363,7 @@ static rf_step read_on(rf_call *call)
         status = read_slice(a, &done, &error);
     }
     if (status != RF_OK) {
-        end_run(a);
-        return rf_reply_failure(call, &error);
+        return fail(a, &error);
     }
     if (done) {
         return finish(a);
@@ -368,10 +371,12 @@ static rf_step read_on(rf_call *call)
     return has_piece(a) ? RF_STEP_MORE : RF_STEP_AGAIN;
 }
 
-/* Without a page size everything is on the first page. */
-static bool is_beyond(const rf_stock_query *asked)
+/* Without a page size everything is on the first page; and without products
+ * that were searched for there is nothing, though to the core none are all. */
+static bool is_empty(const rf_stock_query *asked)
 {
-    return asked->second && asked->page_size == 0 && asked->page_number > 1;
+    return (asked->second && asked->page_size == 0 && asked->page_number > 1) ||
+           (asked->searches && asked->query.product_count == 0);
 }
 
 /* Have what is scheduled read, too, where the client wants promises. */
@@ -390,18 +395,18 @@ static rf_status begin_promises(answer *a, rf_error *err)
 /* Begin the first run. `*done`: there is nothing to read. */
 static rf_status begin(answer *a, bool *done, rf_error *err)
 {
-    if (is_counting(a)) {
+    *done = is_empty(&a->asked);
+    if (is_counting(a) && !*done) {
         return begin_counting(a, err);
     }
     rf_status status = begin_rows(a, err);
-    if (status != RF_OK) {
+    if (status != RF_OK || *done) {
         return status;
     }
     if (a->asked.exact) {
         a->end = a->asked.tuple_count;
         return begin_next(a, done, err);
     }
-    *done = is_beyond(&a->asked);
     rf_query query = a->asked.query;
     if (a->asked.after.length > 0) {
         a->behind = rf_mark_names(&a->asked.after);
@@ -410,39 +415,74 @@ static rf_status begin(answer *a, bool *done, rf_error *err)
     return begin_run(a, &query, err);
 }
 
-static rf_step answer_query(rf_call *call, rf_stock_query_read *read)
+/* The products are known: begin to read. */
+static rf_step answer_query(answer *a)
 {
     rf_error error = {0};
     bool done = false;
+    a->call->resume = read_on;
+    if (begin(a, &done, &error) != RF_OK) {
+        return fail(a, &error);
+    }
+    return done ? finish(a) : read_on(a->call);
+}
+
+/* Search for one turn of the loop. */
+static rf_step search_on(rf_call *call)
+{
+    answer *a = call->state;
+    rf_error error = {0};
+    bool done = false;
+    if (rf_product_search_step(a->search, &done, &error) != RF_OK) {
+        return fail(a, &error);
+    }
+    return done ? answer_query(a) : RF_STEP_AGAIN;
+}
+
+static rf_step begin_query(rf_call *call, rf_stock_query_read *read,
+                           bool searches)
+{
+    rf_error error = {0};
     answer *a = rf_call_alloc(call, 1, sizeof *a);
     if (a == NULL) {
         return rf_reply_no_memory(call);
     }
     a->call = call;
+    a->asked.searches = searches;
     call->state = a;
-    call->resume = read_on;
+    call->resume = search_on;
     if (read(call, &a->asked, &error) != RF_OK ||
         begin_promises(a, &error) != RF_OK ||
-        begin(a, &done, &error) != RF_OK) {
-        end_run(a);
-        return rf_reply_failure(call, &error);
+        (searches && rf_product_search_begin(call, &a->asked.query, &a->search,
+                                             &error) != RF_OK)) {
+        return fail(a, &error);
     }
-    return done ? finish(a) : read_on(call);
+    return searches ? search_on(call) : answer_query(a);
 }
 
 static rf_step query_index(rf_call *call)
 {
-    return answer_query(call, rf_index_query_read);
+    return begin_query(call, rf_index_query_read, false);
 }
 
 static rf_step query_exact(rf_call *call)
 {
-    return answer_query(call, rf_exact_query_read);
+    return begin_query(call, rf_exact_query_read, false);
 }
 
 static rf_step query_url(rf_call *call)
 {
-    return answer_query(call, rf_url_query_read);
+    return begin_query(call, rf_url_query_read, false);
+}
+
+static rf_step search_index(rf_call *call)
+{
+    return begin_query(call, rf_index_query_read, true);
+}
+
+static rf_step search_exact(rf_call *call)
+{
+    return begin_query(call, rf_exact_query_read, true);
 }
 
 static const rf_route rows[] = {
@@ -451,6 +491,10 @@ static const rf_route rows[] = {
     {RF_METHOD_POST, "/onhand/exactquery", RF_MAY_READ,
      RF_ROUTE_BODY | RF_ROUTE_TUPLES | RF_ROUTE_STOCK, query_exact},
     {RF_METHOD_GET, "/onhand", RF_MAY_READ, RF_ROUTE_STOCK, query_url},
+    {RF_METHOD_POST, "/onhand/productsearch/indexquery", RF_MAY_READ,
+     RF_ROUTE_BODY | RF_ROUTE_STOCK, search_index},
+    {RF_METHOD_POST, "/onhand/productsearch/exactquery", RF_MAY_READ,
+     RF_ROUTE_BODY | RF_ROUTE_TUPLES | RF_ROUTE_STOCK, search_exact},
 };
 
 const rf_routes rf_routes_query = {rows, sizeof rows / sizeof rows[0]};

@@ -223,8 +223,9 @@ rf_status rf_row_put_quantities(rf_row_layout *layout,
     return RF_OK;
 }
 
-rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
-                     const rf_row *row, rf_json_writer *writer, rf_error *err)
+static rf_status put_row(rf_row_layout *layout, const rf_row_style *style,
+                         const rf_row *row, rf_json_writer *writer,
+                         rf_error *err)
 {
     rf_json_begin_object(writer);
     if (style->organization) {
@@ -245,4 +246,22 @@ rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
         rf_json_end_object(writer);
     }
     return status;
+}
+
+rf_status rf_row_put(rf_row_layout *layout, const rf_row_style *style,
+                     const rf_row *row, rf_json_writer *writer, rf_error *err)
+{
+    rf_level more = style->fixed.given & ~row->place->given;
+    if (more == 0 || layout->catalog->host == NULL) {
+        return put_row(layout, style, row, writer, err);
+    }
+    rf_place place = *row->place;
+    rf_row complete = *row;
+    complete.place = &place;
+    place.given |= more;
+    for (; more != 0; more &= more - 1) {
+        unsigned coordinate = (unsigned)__builtin_ctzll(more);
+        place.value[coordinate] = style->fixed.value[coordinate];
+    }
+    return put_row(layout, style, &complete, writer, err);
 }

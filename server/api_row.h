@@ -32,6 +32,10 @@ struct rf_row_style {
     int64_t now_ms;        /* for formulas: one time for a whole answer */
     unsigned thread;       /* whose scripts to use */
     rf_promises *promises; /* put what can be promised, too; or NULL */
+
+    /* What the place of every row is known to be beside what tells rows apart:
+     * formulas see that, too. */
+    rf_place fixed;
 };
 
 /* Put one row, whose place may hold more coordinates than are shown.

@@ -11,7 +11,6 @@
 -- auth         the Authorization header
 -- saves        the reply as a whole is a value with this name
 -- starts_job   its reply names a job, which has to be done before others go on
--- pending      what is not there yet
 -- ${name} in a text is a value that a sample before has left: a member of its
 -- reply, or the reply. ${environment} is the environment's id.
 
@@ -19,12 +18,6 @@ local json = require "tests.support.json"
 local keys = require "tests.support.keys"
 
 local samples = {}
-
--- What is not there yet, and who needs it is skipped.
-local PENDING = {
-  search = "POST /products, /onhand/productsearch/indexquery",
-  exact_search = "POST /onhand/productsearch/exactquery",
-}
 
 -- Tomorrow, which every schedule's window holds.
 local DAY = os.date("!%Y-%m-%d", os.time() + 24 * 3600)
@@ -176,21 +169,18 @@ samples.list = {
   { title = "resync job", method = "POST", path = "/onhand/reserve/resyncjob",
     needs = { "change event", "reserve" }, body = { "iv" }, names = true,
     starts_job = true,
-    shows = { jobId = { ["$prefix"] = "ResyncJob:" } },
-    pending = PENDING.jobs },
+    shows = { jobId = { ["$prefix"] = "ResyncJob:" } } },
   { title = "job progress", method = "GET",
     path = "/getJobProgress?jobId=${jobId}", needs = { "resync job" },
-    shows = { status = "Completed" },
-    pending = PENDING.jobs },
+    shows = { status = "Completed" } },
   { title = "schedule", method = "POST", path = "/onhand/changeschedule",
-    body = schedule "sch-0001", shows = DONE,
-    pending = PENDING.schedules },
+    body = schedule "sch-0001", shows = DONE },
   { title = "schedules", method = "POST",
     path = "/onhand/changeschedule/bulk", body = { schedule "sch-0002" },
-    shows = ONE_DONE, pending = PENDING.schedules },
+    shows = ONE_DONE },
   { title = "schedule by the translated path", method = "POST",
     path = "/on-hand/changeschedule", body = schedule "sch-0003",
-    shows = DONE, pending = PENDING.schedules },
+    shows = DONE },
   { title = "index query 1.0", method = "POST", path = "/onhand/indexquery",
     needs = { "change event" }, body = query(), shows = { BIKE } },
   { title = "index query, names of a source", method = "POST",
@@ -210,55 +200,50 @@ samples.list = {
     path = "/onhand/indexquery", needs = { "change event", "schedule" },
     body = query { QueryATP = true, ATPFromDate = DAY, ATPToDate = DAY },
     shows = { { productId = "Bike", atpQuantities = { [DAY .. "T00:00:00Z"] =
-      { pos = { availquantity = 27 } } } } },
-    pending = PENDING.schedules },
+      { pos = { availquantity = 27 } } } } } },
   { title = "query by URL", method = "GET", path = "/onhand?"
       .. "organizationId=usmf&productId=Bike&siteId=1&locationId=11"
       .. "&groupBy=ColorId,SizeId&returnNegative=true",
-    needs = { "change event" }, shows = { BIKE }, pending = PENDING.url_query },
+    needs = { "change event" }, shows = { BIKE } },
   { title = "query by URL, names of a source", method = "GET",
     path = "/onhand?dimensionDataSource=pos&organizationId=usmf"
       .. "&productId=Bike&siteId=1&locationId=11&poscolor=red"
       .. "&groupBy=poscolor",
-    needs = { "change event" }, shows = { BIKE }, pending = PENDING.url_query },
+    needs = { "change event" }, shows = { BIKE } },
   { title = "query by URL of promises", method = "GET", path = "/onhand?"
       .. "organizationId=usmf&productId=Bike&siteId=1&locationId=11"
       .. "&groupBy=ColorId,SizeId&QueryATP=true&ATPFromDate=" .. DAY
       .. "&ATPToDate=" .. DAY,
     needs = { "change event", "schedule" },
     shows = { { atpQuantities = { [DAY .. "T00:00:00Z"] = {
-      pos = { availquantity = 27 } } } } }, pending = PENDING.url_query },
+      pos = { availquantity = 27 } } } } } },
   { title = "exact query 1.0", method = "POST", path = "/onhand/exactquery",
     needs = { "change event" }, shows = { BIKE },
     body = { filters = { organizationId = { "usmf" }, productId = { "Bike" },
       dimensions = LEGS, values = TUPLES }, groupByValues = { "sizeId" },
-      returnNegative = true }, pending = PENDING.exact_query },
+      returnNegative = true } },
   { title = "exact query 2.0", method = "POST", path = "/onhand/exactquery",
     needs = { "change event" }, version = "2.0",
     body = { filters = { productId = { "Bike" },
       keys = { "organizationId", "siteId", "locationId" },
       values = { { "usmf", "1", "11" }, { "demf", "5", "51" } } },
-      groupByValues = json.array(), returnNegative = true },
-    pending = PENDING.exact_query },
+      groupByValues = json.array(), returnNegative = true } },
   { title = "product", method = "POST", path = "/products", shows = DONE,
     body = { id = "prd-0001", company = "usmf", itemNumber = "Bike",
       productType = "Item", productName = "Bicycle, deluxe",
       attributes = { { attributeName = "Weight limit",
-        attributeArea = "ProductAttribute", attributeValues = { "330" } } } },
-    pending = PENDING.search },
+        attributeArea = "ProductAttribute", attributeValues = { "330" } } } } },
   { title = "index query by search", method = "POST",
     path = "/onhand/productsearch/indexquery",
     needs = { "change event", "product" }, shows = { BIKE },
     body = { filters = search(), groupByValues = { "ColorId" },
-      returnNegative = true },
-    pending = PENDING.search },
+      returnNegative = true } },
   { title = "exact query by search", method = "POST",
     path = "/onhand/productsearch/exactquery",
     needs = { "change event", "product" }, shows = { BIKE },
     body = { filters = { organizationId = { "usmf" }, dimensions = LEGS,
       values = TUPLES, productSearch = search().productSearch },
-      returnNegative = true },
-    pending = PENDING.exact_search },
+      returnNegative = true } },
   { title = "allocate", method = "POST", path = "/allocation/allocate",
     needs = { "change event" }, body = allocation("alc-0001", 10),
     shows = DONE },
@@ -293,17 +278,15 @@ samples.list = {
       targets = { { groups = VIP, quantity = 4 } } }, shows = DONE },
   { title = "adjustments", method = "POST",
     path = "/transaction/adjustment/bulk?createWithIVSync=true",
-    body = { adjustment "adj-0001" }, shows = ONE_DONE,
-    pending = PENDING.adjustments },
+    body = { adjustment "adj-0001" }, shows = ONE_DONE },
   { title = "adjustments that wait", method = "POST",
     path = "/transaction/adjustment/bulk?createWithIVSync=false",
-    body = { adjustment "adj-0002" }, shows = ONE_DONE,
-    pending = PENDING.adjustments },
+    body = { adjustment "adj-0002" }, shows = ONE_DONE },
   { title = "log of a product", method = "POST",
     path = "/logTransactionDetails", needs = { "change event" },
     body = body("log-0001", { UtcFromDate = "2026/2/1",
       UtcToDate = "2099/12/31" }), starts_job = true,
-    shows = { jobId = { ["$any"] = true } }, pending = PENDING.logs },
+    shows = { jobId = { ["$any"] = true } } },
   { title = "configuration", method = "GET", path = "/configuration",
     saves = "document" },
   { title = "new configuration", method = "POST",
@@ -319,35 +302,31 @@ samples.list = {
     body = "${partitions}", shows = { statusCode = 200 } },
   { title = "cleaning up by the older path", method = "DELETE",
     path = "/cleanupalldata", needs = { "change event", "partitions" },
-    body = "${partitions}", shows = { statusCode = 200 },
-    pending = PENDING.aliases },
+    body = "${partitions}", shows = { statusCode = 200 } },
   { title = "new partition schema", method = "POST",
-    path = "/updatePartitionSchema?newversion=2",
-    pending = PENDING.aliases },
+    path = "/updatePartitionSchema?newversion=2" },
   { title = "new home of a configuration", method = "POST",
     path = "/updateEnvIdInConfig?oldEnvironmentId="
-      .. "00000000-0000-4000-8000-000000000001",
-    pending = PENDING.aliases },
+      .. "00000000-0000-4000-8000-000000000001" },
   { title = "first step", method = "POST", form = true, guarded = true,
     path = "host:/{contoso}/oauth2/v2.0/token", body = NEWER,
-    shows = ENTERED, pending = PENDING.tokens },
+    shows = ENTERED },
   { title = "first step, the older way", method = "POST", form = true,
     guarded = true, path = "host:/{contoso}/oauth2/token", body = OLDER,
-    shows = ENTERED, pending = PENDING.tokens },
+    shows = ENTERED },
   { title = "first step, by the documents", method = "GET", guarded = true,
     path = "host:/{contoso}/oauth2/v2.0/token?client_id=shop&client_secret="
       .. SECRET .. "&grant_type=client_credentials&scope=" .. NEWER.scope,
-    shows = ENTERED, pending = PENDING.tokens },
+    shows = ENTERED },
   { title = "second step", method = "POST", guarded = true,
     path = "host:/token", needs = { "first step" },
-    body = exchange "${access_token}", shows = EXCHANGED,
-    pending = PENDING.tokens },
+    body = exchange "${access_token}", shows = EXCHANGED },
   { title = "second step, behind the gateway", method = "POST",
     guarded = true, path = "host:/securityservice/token",
-    body = exchange(KEY), shows = EXCHANGED, pending = PENDING.tokens },
+    body = exchange(KEY), shows = EXCHANGED },
   { title = "a call with a token", method = "GET", guarded = true,
     path = "/configuration", needs = { "second step, behind the gateway" },
-    auth = "bearer ${access_token}", pending = PENDING.tokens },
+    auth = "bearer ${access_token}" },
   { title = "liveness", method = "GET", path = "host:/health/ping" },
 }
 
@@ -379,7 +358,6 @@ for _, pair in ipairs(WRAPPED) do
     title = "envelope of " .. inner.title, method = "POST",
     path = "host:/api/data/v9.1/msdyn_IOMInventoryAPICall",
     needs = inner.needs, shows = inner.shows,
-    pending = inner.pending or PENDING.envelope,
     body = { API = pair[1], Payload = json.encode(inner.body) },
   }
 end
