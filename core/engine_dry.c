@@ -17,15 +17,11 @@ static rf_status find_product(const rf_command *command, const rf_plan *plan,
         !plan->created_entry->present) {
         return RF_OK;
     }
-    rf_movement movements[RF_MOVEMENTS_MAX];
-    rf_entry entry;
-    rf_status status =
-        rf_entry_decode(plan->created_entry->as.bytes,
-                        plan->reservation_created, movements, &entry, err);
-    if (status == RF_OK) {
-        *out = entry.product;
-    }
-    return status;
+    rf_text organization;
+    return rf_entry_peek_product(plan->created_entry->as.bytes, &organization,
+                                 out)
+               ? RF_OK
+               : rf_fail(err, RF_E_STORAGE, "a journal entry is damaged");
 }
 
 rf_status rf_engine__total(rf_engine *engine, rf_store_transaction *transaction,

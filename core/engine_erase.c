@@ -247,6 +247,15 @@ static rf_status erase_pools(rf_engine *engine,
                : status;
 }
 
+static rf_status delete_collected(rf_engine *engine,
+                                  rf_store_transaction *transaction,
+                                  const rf_buffer *keys, rf_error *err)
+{
+    return rf_buffer_failed(keys)
+               ? rf_fail(err, RF_E_NO_MEMORY, "out of memory")
+               : rf_engine__delete_keys(engine, transaction, keys, err);
+}
+
 /* A hold that is erased does not end any more. */
 static rf_status forget_end(const collection *collected, rf_bytes key,
                             const rf_reservation *hold)
@@ -342,11 +351,8 @@ static rf_status erase_reservations(rf_engine *engine,
     if (status == RF_OK && collected.count > 0) {
         status = rf_workset_set_head(engine->workset, record, &head, err);
     }
-    if (status == RF_OK && rf_buffer_failed(&keys)) {
-        status = rf_fail(err, RF_E_NO_MEMORY, "out of memory");
-    }
     if (status == RF_OK) {
-        status = rf_engine__delete_keys(engine, transaction, &keys, err);
+        status = delete_collected(engine, transaction, &keys, err);
     }
     rf_buffer_done(&keys);
     *count = collected.count;
@@ -382,11 +388,8 @@ static rf_status erase_set_times(rf_engine *engine,
     append_place(&prefix, engine->erasing);
     rf_status status = scan_prefix(transaction, RF_TABLE_STOCK, &prefix,
                                    collect_set_times, &collected, err);
-    if (status == RF_OK && rf_buffer_failed(&keys)) {
-        status = rf_fail(err, RF_E_NO_MEMORY, "out of memory");
-    }
     if (status == RF_OK) {
-        status = rf_engine__delete_keys(engine, transaction, &keys, err);
+        status = delete_collected(engine, transaction, &keys, err);
     }
     rf_buffer_done(&keys);
     *count = collected.count;

@@ -59,16 +59,12 @@ static rf_status find_product(rf_work *work, const rf_command *command,
         !plan->created_entry->present) {
         return RF_OK;
     }
-    rf_movement movements[RF_MOVEMENTS_MAX];
-    rf_entry entry;
-    rf_status status =
-        rf_entry_decode(plan->created_entry->as.bytes,
-                        plan->reservation_created, movements, &entry, err);
-    if (status != RF_OK) {
-        return status;
+    rf_text organization;
+    if (!rf_entry_peek_product(plan->created_entry->as.bytes, &organization,
+                               &plan->product)) {
+        return rf_fail(err, RF_E_STORAGE, "a journal entry is damaged");
     }
-    plan->product = entry.product;
-    return entry.product.length == 0 ? RF_OK
+    return plan->product.length == 0 ? RF_OK
                                      : plan_product(work, command, plan, err);
 }
 

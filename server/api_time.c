@@ -167,17 +167,19 @@ bool rf_time_parse(rf_text text, int64_t *out)
     return take_date(&left, &day) && take_time(&left, day, out);
 }
 
-/* Take one of a list of names of three letters; `*out` is its place. */
-static bool take_name(rest *text, const char *names, int *out)
+/* Take one of some names of three letters; `*out` is its place. */
+static bool take_name(rest *text, const char *const *names, size_t count,
+                      int *out)
 {
-    if (text->end - text->at < 3) {
+    const size_t length = 3;
+    if ((size_t)(text->end - text->at) < length) {
         return false;
     }
-    for (int i = 0; names[3 * i] != '\0'; i++) {
-        rf_text name = {names + 3 * i, 3};
-        if (rf_text_is_name((rf_text){text->at, 3}, name)) {
-            text->at += 3;
-            *out = i;
+    for (size_t i = 0; i < count; i++) {
+        if (rf_text_is_name((rf_text){text->at, length},
+                            rf_text_of(names[i]))) {
+            text->at += length;
+            *out = (int)i;
             return true;
         }
     }
@@ -187,17 +189,21 @@ static bool take_name(rest *text, const char *names, int *out)
 /* Read "Mon Mar 10 2031". */
 static bool parse_printed_date(rf_text text, rf_day *out)
 {
+    static const char *const weekdays[] = {"sun", "mon", "tue", "wed",
+                                           "thu", "fri", "sat"};
+    static const char *const months[] = {"jan", "feb", "mar", "apr",
+                                         "may", "jun", "jul", "aug",
+                                         "sep", "oct", "nov", "dec"};
     rest left = {text.bytes, text.bytes + text.length};
     int weekday;
     int month;
     int day;
     int year;
-    return take_name(&left, "sunmontuewedthufrisat", &weekday) &&
-           take(&left, " ") &&
-           take_name(&left, "janfebmaraprmayjunjulaugsepoctnovdec", &month) &&
-           take(&left, " ") && take_number(&left, 2, 1, 31, &day) &&
-           take(&left, " ") && take_number(&left, 4, 1, 9999, &year) &&
-           left.at == left.end && rf_day_of_date(year, month + 1, day, out);
+    return take_name(&left, weekdays, 7, &weekday) && take(&left, " ") &&
+           take_name(&left, months, 12, &month) && take(&left, " ") &&
+           take_number(&left, 2, 1, 31, &day) && take(&left, " ") &&
+           take_number(&left, 4, 1, 9999, &year) && left.at == left.end &&
+           rf_day_of_date(year, month + 1, day, out);
 }
 
 bool rf_time_parse_day(rf_text text, rf_day *out)
