@@ -273,6 +273,8 @@ end
 -- What an effect may do to which total: name, least, most.
 local function effect_range(text)
   if text == "none" then return "reserved", 0, 0 end
+  local allocated = tonumber(text:match("^allocated %+([%d.]+)$"))
+  if allocated then return "allocated", allocated, allocated end
   local amount, name = text:match("^%+([%d.]+) ?(.*)$")
   if amount then
     return name == "" and "reserved" or name, tonumber(amount), tonumber(amount)

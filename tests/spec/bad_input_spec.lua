@@ -66,7 +66,7 @@ local PATCH = {
 
 local AUTH = {
   keys = {
-    keys.entry("writer", TOKENS.TOKEN, { "writer" }, { "demo" }),
+    keys.entry("writer", TOKENS.TOKEN, { "writer", "planner" }, { "demo" }),
     keys.entry("reader", TOKENS.TOKEN_RO, { "reader" }, { "demo" }),
     keys.entry("other", TOKENS.TOKEN_OTHER, { "writer" }, { "prod" }),
   },
@@ -163,6 +163,8 @@ describe("bad input", function()
     assert.is_true(between(ranges.reserved, reserved), "reserved " .. reserved)
     assert.are.equal(100 + ranges.inbound.least,
       product_total(app, "pos.inbound"))
+    assert.is_true(between(ranges.allocated,
+      product_total(app, "@iv.@allocated")))
     local others = #all_rows(app) - #rows.select(all_rows(app), BIKE)
     assert.are.equal(ranges["other product"].least, others)
   end)
