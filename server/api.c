@@ -13,17 +13,13 @@
 #include "server/api_metrics.h"
 #include "server/api_result.h"
 #include "server/api_sweep.h"
+#include "server/document.h"
 
 #include <string.h>
 #include <time.h>
 
 /* "/api/environment/{environmentId}" stands in front of most routes. */
 #define PREFIX_SEGMENTS 3
-
-/* A configuration document: as deep as the reader goes, and with room for
- * every name an environment may have. */
-#define DOCUMENT_LIMITS                                                        \
-    ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
 
 /* An exact query: as many tuples as it may have, of up to five values each. */
 #define TUPLES_LIMITS ((rf_json_limits){.depth_max = 16, .values_max = 66000})
@@ -297,7 +293,7 @@ rf_status rf_call_enter(rf_call *call, rf_error *err)
 static rf_json_limits body_limits(const rf_route *route)
 {
     if ((route->flags & RF_ROUTE_DOCUMENT) != 0) {
-        return DOCUMENT_LIMITS;
+        return RF_DOCUMENT_LIMITS;
     }
     return (route->flags & RF_ROUTE_TUPLES) != 0 ? TUPLES_LIMITS
                                                  : RF_JSON_REQUEST_LIMITS;

@@ -13,6 +13,7 @@
 #include "server/api_load.h"
 #include "server/api_result.h"
 #include "server/api_task.h"
+#include "server/document.h"
 #include "server/document_edit.h"
 #include "server/environment_file.h"
 

@@ -6,9 +6,6 @@
 #include "server/document.h"
 #include "server/json.h"
 
-#define DOCUMENT_LIMITS                                                        \
-    ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
-
 #define ARENA_BLOCK_BYTES ((size_t)64 * 1024)
 
 /* ---- Reading ---- */
@@ -19,7 +16,7 @@ static rf_status read_document(rf_candidate *candidate, rf_error *err)
     const rf_json *root = NULL;
     rf_status status =
         rf_json_parse(&candidate->memory, candidate->request.document,
-                      DOCUMENT_LIMITS, &root, err);
+                      RF_DOCUMENT_LIMITS, &root, err);
     if (status != RF_OK) {
         return status;
     }

@@ -16,6 +16,11 @@
 #include "core/error.h"
 #include "server/json.h"
 
+/* What a document may cost: as deep as one that is printed again may be, and
+ * with room for every name an environment may have. */
+#define RF_DOCUMENT_LIMITS                                                     \
+    ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
+
 /* Read a document into a draft. The draft borrows from `root` and from the
  * arena. Mistakes are added to `problems`, each with its path, such as
  * "$.indexConfiguration.indexAttributeSets[0].keys[2]".

@@ -4,6 +4,7 @@
 #include "server/document_edit.h"
 
 #include "core/buffer.h"
+#include "server/document.h"
 #include "server/json_write.h"
 
 static const rf_document_edit *find_edit(const rf_document_edit *edits,

@@ -15,11 +15,6 @@
 
 #include <stddef.h>
 
-/* What a document may cost: as deep as one that is printed again may be, and
- * with room for every name an environment may have. */
-#define RF_DOCUMENT_LIMITS                                                     \
-    ((rf_json_limits){.depth_max = RF_JSON_DEPTH_CEILING, .values_max = 200000})
-
 /* What a member shall be: its name as the contract spells it, and its value as
  * JSON. Both borrowed. */
 typedef struct rf_document_edit {

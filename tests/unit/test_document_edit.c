@@ -2,6 +2,7 @@
  * test_document_edit.c - documents with some members replaced.
  */
 #include "core/alloc.h"
+#include "server/document.h"
 #include "server/document_edit.h"
 #include "tests/unit/unit.h"
 
