@@ -14,11 +14,7 @@
 #define DOCUMENT_CHARACTERS_MAX 100
 #define JOURNAL_CHARACTERS_MAX 20
 
-/* More than any way to write a date takes. */
-#define DATE_CHARACTERS_MAX 64
-
 #define MS_PER_MINUTE INT64_C(60000)
-#define MS_PER_DAY INT64_C(86400000)
 
 static rf_status read_measure(const rf_call *call, rf_json_object line,
                               rf_command *command, rf_error *err)
@@ -67,7 +63,7 @@ static rf_status read_date(rf_json_object line, rf_reference *out,
     rf_text text = RF_TEXT_EMPTY;
     rf_time_span span;
     rf_status status = rf_json_string(line, member, RF_JSON_OPTIONAL,
-                                      DATE_CHARACTERS_MAX, &text, err);
+                                      RF_TIME_CHARACTERS_MAX, &text, err);
     if (status != RF_OK || text.length == 0) {
         return status;
     }
@@ -76,9 +72,8 @@ static rf_status read_date(rf_json_object line, rf_reference *out,
                 "a date such as 2031-03-10 is expected");
         return rf_json_at(line, rf_text_of(member), RF_E_INVALID_FIELD, err);
     }
-    int64_t into_day = span.start_ms % MS_PER_DAY;
     out->has_date = true;
-    out->date_ms = span.start_ms - into_day - (into_day < 0 ? MS_PER_DAY : 0);
+    out->date_ms = rf_day_start(rf_day_of(span.start_ms));
     return RF_OK;
 }
 

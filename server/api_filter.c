@@ -5,12 +5,10 @@
 
 #include "server/api_command.h"
 #include "server/api_filter_internal.h"
+#include "server/api_time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Longer than any date is written. */
-#define DATE_CHARACTERS_MAX 100
 
 /* ---- Texts ---- */
 
@@ -184,11 +182,11 @@ static rf_status read_body_flags(rf_json_object body, rf_stock_query *out,
     }
     if (status == RF_OK) {
         status = rf_json_string(body, "ATPFromDate", RF_JSON_OPTIONAL,
-                                DATE_CHARACTERS_MAX, &promise->from, err);
+                                RF_TIME_CHARACTERS_MAX, &promise->from, err);
     }
     return status == RF_OK
                ? rf_json_string(body, "ATPToDate", RF_JSON_OPTIONAL,
-                                DATE_CHARACTERS_MAX, &promise->to, err)
+                                RF_TIME_CHARACTERS_MAX, &promise->to, err)
                : status;
 }
 

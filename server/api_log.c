@@ -16,9 +16,6 @@
 
 #include <string.h>
 
-/* More than any way to write a date takes. */
-#define DATE_CHARACTERS_MAX 64
-
 static const char prefix[] = "logt";
 
 /* ---- Selecting ---- */
@@ -33,7 +30,7 @@ static rf_status read_span(rf_json_object body, const char *member,
 {
     rf_text text = RF_TEXT_EMPTY;
     rf_status status = rf_json_string(body, member, RF_JSON_REQUIRED,
-                                      DATE_CHARACTERS_MAX, &text, err);
+                                      RF_TIME_CHARACTERS_MAX, &text, err);
     if (status != RF_OK) {
         return status;
     }

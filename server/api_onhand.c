@@ -10,9 +10,6 @@
 
 #define SCHEDULE_DATE "scheduleDate"
 
-/* Longer than any date is written. */
-#define DATE_CHARACTERS_MAX 100
-
 /* A date alone would be taken for one that was acted on. */
 static rf_status check_commit(rf_json_object line, bool commits, rf_error *err)
 {
@@ -38,7 +35,7 @@ static rf_status read_commit(rf_json_object line, rf_command *command,
         return status;
     }
     status = rf_json_string(line, SCHEDULE_DATE, RF_JSON_REQUIRED,
-                            DATE_CHARACTERS_MAX, &date, err);
+                            RF_TIME_CHARACTERS_MAX, &date, err);
     if (status == RF_OK && !rf_time_parse_day(date, &command->realizes)) {
         return rf_fail_field(err, RF_E_INVALID_FIELD, SCHEDULE_DATE,
                              "a date such as 2031-03-10 is expected");

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Longer than any date or time is written. */
+#define RF_TIME_CHARACTERS_MAX 100
+
 /* Read a time into milliseconds since 1970, UTC; negative before. What is
  * finer than a millisecond is cut off, and a leap second is the first one of
  * the next minute. Return false when it is none: `*out` stays as it was. */
