@@ -68,9 +68,9 @@ typedef enum {
     RF_ROUTE_TEXT = 1 << 5,     /* takes a body of text, read by its handler */
     RF_ROUTE_STOCK = 1 << 6,    /* reads stock or what is held: holds that have
                                    ended are ended first */
-    RF_ROUTE_TUPLES = 1 << 8,   /* takes a JSON body of many small values */
-    RF_ROUTE_REAL = 1 << 7      /* changes something and cannot be tried:
+    RF_ROUTE_REAL = 1 << 7,     /* changes something and cannot be tried:
                                    dryRun=true is refused */
+    RF_ROUTE_TUPLES = 1 << 8    /* takes a JSON body of many small values */
 } rf_route_flag;
 
 /* One row of a resource's table. */
