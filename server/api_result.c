@@ -4,6 +4,7 @@
 #include "server/api_result.h"
 
 #include "core/allocation.h"
+#include "core/day.h"
 #include "server/log.h"
 
 #include <stdio.h>
@@ -148,13 +149,9 @@ void rf_put_exact_time(rf_json_writer *writer, int64_t at_ms)
 
 void rf_put_date(rf_json_writer *writer, int64_t at_ms)
 {
-    char text[16];
-    time_t seconds = (time_t)(at_ms / 1000);
-    struct tm utc;
-    size_t length = gmtime_r(&seconds, &utc) == NULL
-                        ? 0
-                        : strftime(text, sizeof text, "%Y-%m-%d", &utc);
-    rf_json_put_text(writer, (rf_text){text, length});
+    char text[RF_DAY_TEXT_SIZE];
+    rf_day_print(rf_day_of(at_ms), text);
+    rf_json_put_string(writer, text);
 }
 
 void rf_put_level(rf_json_writer *writer, const rf_catalog *catalog,

@@ -261,6 +261,18 @@ describe("an adjustment", function()
     assert.are.equal(1, #app:events())
   end)
 
+  it("tells every date in the form it may be sent in", function()
+    start()
+    for sent, told in pairs { ["0987-03-10"] = "0987-03-10",
+        ["0001/1/1"] = "0001-01-01", ["1969-12-31T23:59:59Z"] = "1969-12-31",
+        ["9999-12-31"] = "9999-12-31" } do
+      expect.buckets(send({ line(1, { transDate = sent }) },
+        "?createWithIVSync=true"), { success = 1 })
+      local events = app:events()
+      assert.are.equal(told, events[#events].reference.transDate)
+    end
+  end)
+
   it("is refused when it is wrong", function()
     app = App.start()
     local cases = {
