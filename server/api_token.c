@@ -23,6 +23,9 @@
 
 #define BASIC "basic "
 
+_Static_assert(RF_ENVIRONMENT_ID_MAX <= RF_TOKEN_ENVIRONMENT_MAX,
+               "every environment fits into a token");
+
 /* Who a client says it is. */
 typedef struct credentials {
     rf_text id;
