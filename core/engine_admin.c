@@ -260,33 +260,50 @@ static rf_status due_step(rf_engine *engine, bool *more, rf_error *err)
         }
         *more = true;
         rf_engine__settle(engine);
-        return status == RF_E_STORAGE_FULL
-                   ? engine->store->operations->grow(engine->store, err)
-                   : status;
+        return status;
     }
     return failed;
 }
 
-rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
+/* Do one step of a kind. One that found no room left no trace and runs again
+ * when there is more. */
+static rf_status do_step(rf_engine *engine, rf_maintenance *step, bool *more,
+                         rf_error *err)
 {
-    *more = false;
-    rf_status status = task_step(engine, more, err);
-    if (status == RF_OK) {
-        status = due_step(engine, more, err);
-    }
-    if (status == RF_OK) {
-        status = rf_engine__jobs_step(engine, more, err);
-    }
-    if (status == RF_OK) {
-        status = rf_engine__drop_levels_step(engine, more, err);
-    }
-    if (status == RF_OK) {
-        status = rf_engine__retain_step(engine, more, err);
-    }
-    if (status == RF_OK) {
-        status = rf_engine__past_days_step(engine, more, err);
+    rf_status status = step(engine, more, err);
+    if (status == RF_E_STORAGE_FULL) {
+        status = engine->store->operations->grow(engine->store, err);
+        *more = *more || status == RF_OK;
     }
     return status;
+}
+
+/* What one kind fails at keeps no other from being done: on a full disk
+ * retention may be what makes room. The first failure is told. */
+rf_status rf_engine_step(rf_engine *engine, bool *more, rf_error *err)
+{
+    static rf_maintenance *const steps[] = {
+        task_step,
+        rf_engine__open_jobs_step,
+        due_step,
+        rf_engine__jobs_step,
+        rf_engine__drop_levels_step,
+        rf_engine__retain_step,
+        rf_engine__past_days_step,
+    };
+    rf_status first = RF_OK;
+    *more = false;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        rf_error failure = {0};
+        rf_status status = do_step(engine, steps[i], more, &failure);
+        if (status == RF_E_OUTCOME_UNKNOWN) {
+            return rf_fail(err, status, "%s", failure.message);
+        }
+        if (status != RF_OK && first == RF_OK) {
+            first = rf_fail(err, status, "%s", failure.message);
+        }
+    }
+    return first;
 }
 
 bool rf_engine_environment_figures(rf_engine *engine, size_t index,

@@ -268,20 +268,22 @@ RF_MUST_CHECK rf_status rf_engine__drop_jobs(rf_engine *engine,
                                              rf_environment *environment,
                                              int64_t before_ms, rf_error *err);
 
-/* One bounded step of each kind of maintenance; `*more` is set when there is
- * more of it to do at once, and left alone otherwise. */
+/* One bounded step of a kind of maintenance; `*more` is set when there is more
+ * of it to do at once, and left alone otherwise. Whatever it fails with is as
+ * if it had not been begun. */
+typedef rf_status rf_maintenance(rf_engine *engine, bool *more, rf_error *err);
+
+RF_MUST_CHECK rf_maintenance rf_engine__open_jobs_step;
+RF_MUST_CHECK rf_maintenance rf_engine__jobs_step;
+RF_MUST_CHECK rf_maintenance rf_engine__drop_levels_step;
+RF_MUST_CHECK rf_maintenance rf_engine__retain_step;
+RF_MUST_CHECK rf_maintenance rf_engine__past_days_step;
+
+/* The same of the task under way; `*finished`: it is done. */
 RF_MUST_CHECK rf_status rf_engine__configure_step(rf_engine *engine,
                                                   rf_task *task, bool *finished,
                                                   rf_error *err);
 RF_MUST_CHECK rf_status rf_engine__erase_step(rf_engine *engine, rf_task *task,
                                               bool *finished, rf_error *err);
-RF_MUST_CHECK rf_status rf_engine__jobs_step(rf_engine *engine, bool *more,
-                                             rf_error *err);
-RF_MUST_CHECK rf_status rf_engine__drop_levels_step(rf_engine *engine,
-                                                    bool *more, rf_error *err);
-RF_MUST_CHECK rf_status rf_engine__retain_step(rf_engine *engine, bool *more,
-                                               rf_error *err);
-RF_MUST_CHECK rf_status rf_engine__past_days_step(rf_engine *engine, bool *more,
-                                                  rf_error *err);
 
 #endif

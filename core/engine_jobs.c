@@ -294,12 +294,14 @@ static rf_status open_job(rf_engine *engine, const rf_task *task, rf_error *err)
 }
 
 /* Open every job that was asked for, and say so. */
-static rf_status open_jobs(rf_engine *engine)
+rf_status rf_engine__open_jobs_step(rf_engine *engine, bool *more,
+                                    rf_error *err)
 {
-    rf_status status = RF_OK;
-    while (engine->opening != NULL && status != RF_E_OUTCOME_UNKNOWN) {
+    (void)more;
+    while (engine->opening != NULL) {
         rf_task *task = engine->opening;
         rf_error error = {0};
+        rf_status status;
         do {
             status = open_job(engine, task, &error);
         } while (status == RF_E_STORAGE_FULL &&
@@ -309,8 +311,11 @@ static rf_status open_jobs(rf_engine *engine)
         task->error = error;
         rf_engine__settle(engine);
         task->done(task);
+        if (status == RF_E_OUTCOME_UNKNOWN) {
+            return rf_fail(err, status, "%s", error.message);
+        }
     }
-    return status == RF_E_OUTCOME_UNKNOWN ? status : RF_OK;
+    return RF_OK;
 }
 
 /* ---- Carrying on ---- */
@@ -465,8 +470,8 @@ static rf_status carry_on(rf_engine *engine, rf_error *err)
 rf_status rf_engine__jobs_step(rf_engine *engine, bool *more, rf_error *err)
 {
     int64_t now_ms = engine->options.clock.now_ms(engine->options.clock.self);
-    rf_status status = open_jobs(engine);
-    if (status == RF_OK && engine->running == NULL) {
+    rf_status status = RF_OK;
+    if (engine->running == NULL) {
         status = take_up_next(engine, err);
     }
     rf_running_job *job = engine->running;
@@ -474,11 +479,6 @@ rf_status rf_engine__jobs_step(rf_engine *engine, bool *more, rf_error *err)
         return status;
     }
     status = carry_on(engine, err);
-    if (status == RF_E_STORAGE_FULL) {
-        status = engine->store->operations->grow(engine->store, err);
-        *more = status == RF_OK;
-        return status;
-    }
     *more = true;
     if (status == RF_OK && rf_job_record_is_finished(&job->record)) {
         job->environment->jobs_waiting--;

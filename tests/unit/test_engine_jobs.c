@@ -1,6 +1,8 @@
 /*
  * test_engine_jobs.c - opening jobs, how many there may be, how long they stay.
  */
+#include "tests/unit/full_store.h"
+#include "tests/unit/holds_fixture.h"
 #include "tests/unit/jobs_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -91,6 +93,24 @@ static void test_opening_waits_for_nothing(void **state)
     engine_settle(rig);
     assert_null(erasing->owner);
     assert_null(again->owner);
+}
+
+/* Where nothing can be stored, who opens a job is told so, whatever else there
+ * is no room for. */
+static void test_a_full_store_refuses_jobs(void **state)
+{
+    engine_rig *rig = *state;
+    full_store full;
+    holds_make(rig, "siteid=1, locationid=W", 5, 1000);
+    rig->now_ms += 1000;
+    full_store_begin(&full, rig->disk->store);
+    full.commits_full = 2;
+    const rf_task *task = jobs_submit_log(rig, 1, 5);
+    assert_int_equal(jobs_step(rig), RF_E_STORAGE_FULL);
+    full_store_end(&full);
+    assert_null(task->owner);
+    assert_int_equal(task->status, RF_E_STORAGE_FULL);
+    assert_int_equal(count_jobs(rig), 0);
 }
 
 /* Hand over more than may wait, before any of them can be carried out. */
@@ -218,6 +238,7 @@ int main(void)
         CASE(test_the_same_job_is_opened_once),
         CASE(test_an_environment_that_is_not_there),
         CASE(test_opening_waits_for_nothing),
+        CASE(test_a_full_store_refuses_jobs),
         CASE(test_so_many_may_wait),
         CASE(test_so_many_are_kept),
         CASE(test_finished_jobs_are_forgotten),
