@@ -153,6 +153,7 @@ static rf_status note_position(rf_resync *self, rf_buffer *out)
     encode_position(&self->at, out);
     record->state = is_done ? RF_JOB_COMPLETED : RF_JOB_RUNNING;
     record->updated_ms = self->engine->work.now_ms;
+    record->failures = 0;
     record->done = self->done;
     /* Products that are new since they were counted are not more than all. */
     record->total =

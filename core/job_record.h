@@ -53,7 +53,7 @@ typedef struct rf_job_record {
     uint64_t number; /* the journal's last when the job was opened */
     uint64_t done;   /* of `total`, in the unit of its kind */
     uint64_t total;
-    uint64_t failures;      /* of its steps */
+    uint64_t failures;      /* of the step at hand, one after another */
     rf_fingerprint content; /* of what the client asked for */
     unsigned char request_id[16];
     rf_text actor;

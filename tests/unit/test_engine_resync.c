@@ -502,7 +502,9 @@ static void test_a_step_that_fails_is_tried_again(void **state)
     assert_int_equal(jobs_state(rig, 1), RF_JOB_QUEUED);
     rig->now_ms += 1000;
     engine_settle(rig);
-    assert_int_equal(jobs_state(rig, 1), RF_JOB_COMPLETED);
+    assert_true(jobs_read(rig, jobs_id(RF_JOB_RESYNC, 1), &record));
+    assert_int_equal(record.state, RF_JOB_COMPLETED);
+    assert_int_equal(record.failures, 0); /* other steps may fail as often */
     mend_store(rig);
     engine_expect(rig, "SHIRT", RED_S, "iv.softreserved", 0);
     assert_int_equal(read_told(rig).entries, 1);
