@@ -17,6 +17,8 @@ typedef struct sweeping {
     rf_buffer keys; /* of what goes */
 } sweeping;
 
+/* Note the key of a node whose day is over. One that is damaged is left to be
+ * found by verification: it must not keep the others. */
 static rf_status note_node(void *context, rf_bytes key,
                            const rf_key_parts *parts, rf_bytes value,
                            rf_error *err)
@@ -35,6 +37,9 @@ static rf_status note_node(void *context, rf_bytes key,
                 rf_coordinates_read(node.coordinates, &place, &hashed, err);
         }
         rf_measures_done(&node.measures);
+    }
+    if (status == RF_E_STORAGE) {
+        return RF_OK;
     }
     if (status == RF_OK && rf_day_parse(place.value[RF_DAY], &day) &&
         day < sweep->before) {
@@ -89,6 +94,12 @@ static rf_status drop(rf_engine *engine, rf_environment *environment,
     return status;
 }
 
+void rf_engine__sweep_again(rf_environment *environment)
+{
+    environment->swept_levels = 0;
+    environment->sweep.length = 0;
+}
+
 /* Find the next level of schedules, from the one under way on. */
 static const rf_level_state *find_level(rf_environment *environment)
 {
@@ -140,7 +151,7 @@ rf_status rf_engine__past_days_step(rf_engine *engine, bool *more,
         }
         const rf_level_state *level = find_level(environment);
         if (level == NULL) {
-            environment->swept_levels = 0;
+            rf_engine__sweep_again(environment);
             environment->swept_to = before;
             continue;
         }

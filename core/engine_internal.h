@@ -252,6 +252,10 @@ RF_MUST_CHECK rf_status rf_engine__count_jobs(rf_engine *engine,
                                               rf_environment *environment,
                                               rf_error *err);
 
+/* Begin anew with the levels whose old days are to go. To be called when levels
+ * have changed their places in the list. */
+void rf_engine__sweep_again(rf_environment *environment);
+
 /* Save the record of the job under way in a transaction. */
 RF_MUST_CHECK rf_status rf_engine__save_job(rf_engine *engine,
                                             rf_store_transaction *transaction,

@@ -301,6 +301,7 @@ static rf_status drop_nodes(rf_engine *engine, rf_environment *environment,
     level->cursor = scan.cursor;
     if (status == RF_OK && scan.ended) {
         *level = environment->levels[--environment->level_count];
+        rf_engine__sweep_again(environment);
         status =
             rf_environment_save(engine->store, transaction, environment, err);
     }

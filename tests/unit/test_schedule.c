@@ -5,6 +5,7 @@
 #include "core/key.h"
 #include "core/query.h"
 #include "tests/unit/engine_rig.h"
+#include "tests/unit/full_store.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -322,6 +323,117 @@ static void test_days_long_over_go(void **state)
     assert_string_equal(rows(rig), "");
 }
 
+/* Deleting takes room, too. */
+static void test_days_go_from_a_store_that_is_full(void **state)
+{
+    engine_rig *rig = *state;
+    full_store full;
+    schedule(rig, RED_S, 1, "pos.inbound", 1);
+    engine_settle(rig);
+    next_days(rig, 36);
+    full_store_begin(&full, rig->disk->store);
+    full.commits_full = 1;
+    full.can_grow = true;
+    engine_settle(rig);
+    full_store_end(&full);
+    assert_int_equal(full.commits_full, 0);
+    assert_int_equal(count_scheduled(rig), 0);
+}
+
+static uint64_t count_nodes(engine_rig *rig)
+{
+    rf_verify_report report;
+    assert_int_equal(engine_verify(rig, &report), 0);
+    return report.nodes + report.scheduled;
+}
+
+/* A level that is dropped gives its place among the levels to the last one,
+ * which must be swept nevertheless. */
+static void test_levels_change_while_days_go(void **state)
+{
+    engine_rig *rig = *state;
+    bool more = false;
+    schedule(rig, RED_S, 1, "pos.inbound", 1);
+    engine_settle(rig);
+    next_days(rig, 36);
+    assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_OK);
+    assert_true(more);
+    draft_schedule_set(rig->draft, "ColorId");
+    const rf_task *task = engine_submit_configure(rig);
+    while (task->owner != NULL) {
+        assert_int_equal(rf_engine_step(rig->engine, &more, NULL), RF_OK);
+    }
+    engine_generation(rig); /* nobody looks at the one before any more */
+    engine_settle(rig);
+    assert_int_equal(count_nodes(rig), 0);
+}
+
+/* Note the key of every node whose coordinates are in its value. */
+static bool note_hashed(void *context, rf_bytes key, rf_bytes value)
+{
+    engine_rig *rig = context;
+    rf_key_parts parts;
+    rf_place place;
+    bool hashed = false;
+    (void)value;
+    assert_int_equal(rf_key_read(key, &parts, NULL), RF_OK);
+    if (parts.kind != RF_KEY_NODE ||
+        rf_coordinates_read(parts.coordinates, &place, &hashed, NULL) !=
+            RF_OK ||
+        !hashed) {
+        return true;
+    }
+    rf_write_text(&rig->scratch,
+                  (rf_text){(const char *)key.bytes, key.length});
+    return true;
+}
+
+static void spoil_long(engine_rig *rig)
+{
+    const rf_store_operations *operations = rig->disk->store->operations;
+    rf_store_transaction *writer = rig_begin(rig->disk->store, true);
+    rf_buffer_clear(&rig->scratch);
+    assert_int_equal(
+        operations->scan(writer, &(rf_store_range){.table = RF_TABLE_STOCK},
+                         note_hashed, rig, NULL),
+        RF_OK);
+    assert_true(rig->scratch.length > 0);
+    rf_reader reader = rf_reader_of((rf_bytes){
+        (const unsigned char *)rig->scratch.bytes, rig->scratch.length});
+    while (reader.at < reader.end) {
+        rf_text key = rf_read_text(&reader);
+        rf_store_item item = {RF_TABLE_STOCK,
+                              {(const unsigned char *)key.bytes, key.length},
+                              {(const unsigned char *)"x", 1}};
+        assert_int_equal(operations->save(writer, &item, 1, NULL), RF_OK);
+    }
+    rig_commit(rig->disk->store, writer);
+    rig->is_damaged = true;
+}
+
+/* What cannot be read keeps nothing else from going. */
+static void test_damage_keeps_no_days(void **state)
+{
+    engine_rig *rig = *state;
+    rf_verify_report report;
+    char place[640];
+    int head = snprintf(place, sizeof place, "siteid=1, locationid=W");
+    for (const char *name = "abc"; *name != '\0'; name++) {
+        static const char *const dimensions[] = {"StyleId", "ColorId",
+                                                 "SizeId"};
+        head += snprintf(place + head, sizeof place - (size_t)head,
+                         ", %s=%0190d", dimensions[*name - 'a'], 7);
+    }
+    schedule(rig, place, 1, "pos.inbound", 1);
+    schedule(rig, RED_S, 1, "pos.inbound", 1);
+    engine_settle(rig);
+    next_days(rig, 36);
+    spoil_long(rig);
+    engine_settle(rig);
+    assert_true(engine_verify(rig, &report) > 0);
+    assert_int_equal(report.scheduled, 1);
+}
+
 static void test_a_dry_run_leaves_nothing(void **state)
 {
     engine_rig *rig = *state;
@@ -523,6 +635,9 @@ int main(void)
         CASE(test_erasing_takes_it_along),
         CASE(test_levels_are_built_for_it),
         CASE(test_days_long_over_go),
+        CASE(test_days_go_from_a_store_that_is_full),
+        CASE(test_levels_change_while_days_go),
+        CASE(test_damage_keeps_no_days),
         CASE(test_a_dry_run_leaves_nothing),
         CASE(test_a_basket_is_undone_whole),
         CASE(test_random_histories),
