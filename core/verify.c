@@ -226,6 +226,11 @@ static rf_status verify_jobs(rf_verifier *verifier, rf_error *err)
         visit_job, verifier, err);
 }
 
+static bool is_same(rf_tally a, rf_tally b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
 /* Where everything that ever happened is in the journal, it must come to what
  * is there now. */
 static void compare_tallies(rf_verifier *verifier,
@@ -237,17 +242,21 @@ static void compare_tallies(rf_verifier *verifier,
         return;
     }
     verifier->report->replayed++;
-    if (subject->stock.low != subject->moved.low ||
-        subject->stock.high != subject->moved.high) {
+    if (!is_same(subject->stock, subject->moved)) {
         rf_verify__differ(verifier,
                           "%s: the movements of the journal do not add up to "
                           "the stock",
                           subject->environment->id);
     }
-    if (subject->allocations.low != subject->redistributed.low ||
-        subject->allocations.high != subject->redistributed.high) {
+    if (!is_same(subject->allocations, subject->redistributed)) {
         rf_verify__differ(verifier,
                           "%s: the journal does not add up to the allocations",
+                          subject->environment->id);
+    }
+    if (!is_same(subject->waiting, subject->staged)) {
+        rf_verify__differ(verifier,
+                          "%s: the journal does not add up to the adjustments "
+                          "that are staged",
                           subject->environment->id);
     }
 }

@@ -42,26 +42,26 @@ static rf_status has_hold(const rf_verifier *verifier,
     return status;
 }
 
-/* Say whether a staged adjustment can be posted when its time comes. */
-static bool is_staged(rf_bytes value)
+/* Read a staged adjustment, if it can be posted when its time comes. */
+static bool read_staged(rf_bytes value, rf_staged *out)
 {
-    rf_staged staged;
     rf_place place;
     bool hashed = false;
-    return rf_staged_decode(value, &staged, NULL) == RF_OK &&
-           rf_coordinates_read(staged.coordinates, &place, &hashed, NULL) ==
+    return rf_staged_decode(value, out, NULL) == RF_OK &&
+           rf_coordinates_read(out->coordinates, &place, &hashed, NULL) ==
                RF_OK &&
            !hashed;
 }
 
 /* What an entry holds depends on its kind. */
-static bool is_whole(rf_bytes key, rf_bytes value, rf_due_parts *parts)
+static bool is_whole(rf_bytes key, rf_bytes value, rf_due_parts *parts,
+                     rf_staged *staged)
 {
     if (rf_key_read_due(key, parts, NULL) != RF_OK) {
         return false;
     }
     return parts->kind == RF_DUE_ADJUSTMENT
-               ? is_staged(value)
+               ? read_staged(value, staged)
                : value.length == 1 && value.bytes[0] == 1;
 }
 
@@ -75,13 +75,14 @@ static bool visit_end(void *context, rf_bytes key, rf_bytes value)
 {
     due_check *check = context;
     rf_verifier *verifier = check->verifier;
-    const rf_verify_subject *subject = rf_verify__subject(verifier, key);
+    rf_verify_subject *subject = rf_verify__subject(verifier, key);
     rf_due_parts parts;
+    rf_staged staged;
     bool found = false;
     if (subject == NULL) {
         rf_verify__differ(verifier, "the table of what ends has an entry of an "
                                     "environment that does not exist");
-    } else if (!is_whole(key, value, &parts)) {
+    } else if (!is_whole(key, value, &parts, &staged)) {
         rf_verify__differ(verifier,
                           "%s: the table of what ends has a damaged "
                           "entry",
@@ -94,6 +95,9 @@ static bool visit_end(void *context, rf_bytes key, rf_bytes value)
             rf_verify__differ_at(verifier, subject, &product, NULL,
                                  "something ends that is not held");
         }
+    } else {
+        rf_verify__tally(&subject->waiting, parts.organization, parts.product,
+                         staged.coordinates, staged.measure, staged.quantity);
     }
     return check->status == RF_OK && !verifier->is_stopped;
 }

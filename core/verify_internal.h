@@ -36,6 +36,8 @@ typedef struct rf_verify_subject {
     rf_tally moved;         /* of all movements */
     rf_tally allocations;   /* of all allocation records */
     rf_tally redistributed; /* of all changes to them */
+    rf_tally waiting;       /* of all adjustments that are staged */
+    rf_tally staged;        /* of all that were, less those posted since */
     uint64_t next_number;
     uint64_t first_number;
     bool was_erased; /* the journal tells of an erasure */

@@ -115,6 +115,19 @@ static void tally_reallocation(reading *read, rf_verify_subject *subject,
                      subject->pool.allocated, -entry->result.quantity);
 }
 
+/* What was staged and not posted yet must be waiting. */
+static void tally_adjustment(rf_verify_subject *subject, const rf_entry *entry)
+{
+    bool stages = entry->result.expires_ms != 0;
+    bool posts = entry->adjusted.staged != 0;
+    if ((stages && entry->result.status == RF_OK) || posts) {
+        rf_verify__tally(&subject->staged, entry->organization, entry->product,
+                         entry->coordinates, entry->adjusted.measure,
+                         posts ? -entry->result.quantity
+                               : entry->result.quantity);
+    }
+}
+
 static void check_entry(reading *read, rf_verify_subject *subject,
                         uint64_t number, rf_bytes value)
 {
@@ -143,6 +156,8 @@ static void check_entry(reading *read, rf_verify_subject *subject,
     tally_stock(read, subject, &entry, &place);
     if (entry.operation == RF_OPERATION_REALLOCATE) {
         tally_reallocation(read, subject, &entry, &place);
+    } else if (entry.operation == RF_OPERATION_ADJUST) {
+        tally_adjustment(subject, &entry);
     }
 }
 

@@ -379,12 +379,10 @@ static void test_keys_of_both_kinds(void **state)
                      RF_E_STORAGE);
 }
 
-static void test_verification_reads_what_is_staged(void **state)
+/* Put other bytes in the place of what is staged; none: it is gone. */
+static void replace_staged(engine_rig *rig, const rf_result *result,
+                           rf_bytes value)
 {
-    engine_rig *rig = *state;
-    rf_verify_report report = {0};
-    const rf_result *result = adjust(rig, RED_S, 5, MINUTE);
-    assert_int_equal(engine_verify(rig, &report), 0);
     rf_key key;
     rf_due_parts parts = {engine_generation(rig)->environment,
                           result->expires_ms,
@@ -394,12 +392,34 @@ static void test_verification_reads_what_is_staged(void **state)
                           RF_DUE_ADJUSTMENT};
     rf_key_due(&key, &parts);
     rf_store *store = rig->disk->store;
-    rf_store_item item = {
-        RF_TABLE_DUE, rf_key_bytes(&key), {(const unsigned char *)"\1", 1}};
+    rf_store_item item = {RF_TABLE_DUE, rf_key_bytes(&key), value};
     rf_store_transaction *writer = rig_begin(store, true);
     assert_int_equal(store->operations->save(writer, &item, 1, NULL), RF_OK);
     rig_commit(store, writer);
     rig->is_damaged = true;
+}
+
+static void test_verification_reads_what_is_staged(void **state)
+{
+    engine_rig *rig = *state;
+    rf_verify_report report = {0};
+    const rf_result *result = adjust(rig, RED_S, 5, MINUTE);
+    assert_int_equal(engine_verify(rig, &report), 0);
+    replace_staged(rig, result, (rf_bytes){(const unsigned char *)"\1", 1});
+    /* It is damaged, and it does not wait any more. */
+    assert_int_equal(engine_verify(rig, &report), 2);
+}
+
+static void test_verification_misses_what_was_staged(void **state)
+{
+    engine_rig *rig = *state;
+    rf_verify_report report = {0};
+    adjust(rig, RED_S, 5, MINUTE);
+    adjust(rig, RED_S, 7, 0);
+    holds_sweep_at(rig, rig->now_ms + MINUTE);
+    const rf_result *result = adjust(rig, RED_S, -5, MINUTE);
+    assert_int_equal(engine_verify(rig, &report), 0);
+    replace_staged(rig, result, (rf_bytes){NULL, 0});
     assert_int_equal(engine_verify(rig, &report), 1);
 }
 
@@ -421,6 +441,7 @@ int main(void)
         CASE(test_a_level_is_built_meanwhile),
         CASE(test_without_memory),
         CASE(test_verification_reads_what_is_staged),
+        CASE(test_verification_misses_what_was_staged),
         cmocka_unit_test(test_the_stored_form),
         cmocka_unit_test(test_keys_of_both_kinds),
     };
