@@ -245,8 +245,15 @@ static rf_status take_turn(rf_writer *writer, rf_job *jobs, rf_task *tasks,
         rf_engine_submit(writer->options.engine, tasks);
         tasks = next;
     }
-    if (status == RF_OK) {
-        status = rf_engine_step(writer->options.engine, more, err);
+    if (status == RF_E_OUTCOME_UNKNOWN) {
+        return status;
+    }
+    /* What makes room must have its turn also while there is none. */
+    rf_error error = {0};
+    rf_status stepped = rf_engine_step(writer->options.engine, more, &error);
+    if (status == RF_OK || stepped == RF_E_OUTCOME_UNKNOWN) {
+        *err = error;
+        return stepped;
     }
     return status;
 }
