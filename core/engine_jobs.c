@@ -294,6 +294,7 @@ static rf_status open_job(rf_engine *engine, const rf_task *task, rf_error *err)
 }
 
 /* Open every job that was asked for, and say so. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): one step of a table */
 rf_status rf_engine__open_jobs_step(rf_engine *engine, bool *more,
                                     rf_error *err)
 {

@@ -87,7 +87,10 @@ static bool visit_end(void *context, rf_bytes key, rf_bytes value)
                           "%s: the table of what ends has a damaged "
                           "entry",
                           subject->environment->id);
-    } else if (parts.kind == RF_DUE_HOLD) {
+    } else if (parts.kind == RF_DUE_ADJUSTMENT) {
+        rf_verify__tally(&subject->waiting, parts.organization, parts.product,
+                         staged.coordinates, staged.measure, staged.quantity);
+    } else {
         check->status = has_hold(verifier, &parts, &found, check->err);
         if (check->status == RF_OK && !found) {
             rf_key_parts product = {.organization = parts.organization,
@@ -95,9 +98,6 @@ static bool visit_end(void *context, rf_bytes key, rf_bytes value)
             rf_verify__differ_at(verifier, subject, &product, NULL,
                                  "something ends that is not held");
         }
-    } else {
-        rf_verify__tally(&subject->waiting, parts.organization, parts.product,
-                         staged.coordinates, staged.measure, staged.quantity);
     }
     return check->status == RF_OK && !verifier->is_stopped;
 }
