@@ -3,6 +3,8 @@
  */
 #include "core/level_scan.h"
 
+#include "core/slice.h"
+
 #include <string.h>
 
 typedef struct walk {
@@ -57,17 +59,6 @@ static bool visit_record(void *context, rf_bytes key, rf_bytes value)
     return --walked->left > 0 && !jumps;
 }
 
-/* Turn the cursor into the first key behind it. */
-static void step_over(rf_key *key)
-{
-    if (key->length < RF_STORE_KEY_MAX) {
-        key->bytes[key->length++] = 0;
-        return;
-    }
-    bool bounded = rf_key_after_prefix(key);
-    RF_ASSERT(bounded);
-}
-
 rf_status rf_level_scan_run(rf_store *store, rf_store_transaction *transaction,
                             rf_level_scan *scan, rf_level_scan_visit *visit,
                             void *context, rf_error *err)
@@ -81,8 +72,7 @@ rf_status rf_level_scan_run(rf_store *store, rf_store_transaction *transaction,
     rf_key_environment(&to, scan->environment);
     walked.next = to;
     if (scan->cursor.length > 0) {
-        walked.next = scan->cursor;
-        step_over(&walked.next);
+        rf_slice_behind(&walked.next, rf_key_bytes(&scan->cursor));
     }
     bool bounded = rf_key_after_prefix(&to);
     do {
