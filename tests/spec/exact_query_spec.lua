@@ -13,24 +13,16 @@ describe("POST /onhand/exactquery", function()
 
   after_each(function() App.finish(app) end)
 
-  local function put(site, location, quantity, more)
-    more = more or {}
-    more.dimensions = json.merge(
-      json.object { siteId = site, locationId = location },
-      json.object(more.dimensions))
-    app:put(quantity, more)
-  end
-
   -- Stock that two sites and two locations tell apart, by powers of two.
   local function start(options)
     app = App.start(options)
-    put("10", "A1", 1, { dimensions = { ColorId = "red" } })
-    put("10", "A1", 2)
-    put("10", "B2", 4)
-    put("20", "A1", 8)
-    put("20", "B2", 16, { dimensions = { ColorId = "red" } })
-    put("20", "B2", 32, { organizationId = "nord" })
-    put("10", "A1", 64, { productId = "SHADE" })
+    app:put_at("10", "A1", 1, { dimensions = { ColorId = "red" } })
+    app:put_at("10", "A1", 2)
+    app:put_at("10", "B2", 4)
+    app:put_at("20", "A1", 8)
+    app:put_at("20", "B2", 16, { dimensions = { ColorId = "red" } })
+    app:put_at("20", "B2", 32, { organizationId = "nord" })
+    app:put_at("10", "A1", 64, { productId = "SHADE" })
   end
 
   local function sum(list) return rows.sum(list, "wms.unrestricted") end

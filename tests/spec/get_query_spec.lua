@@ -10,22 +10,14 @@ describe("GET /onhand", function()
 
   after_each(function() App.finish(app) end)
 
-  local function put(site, location, quantity, more)
-    more = more or {}
-    more.dimensions = json.merge(
-      json.object { siteId = site, locationId = location },
-      json.object(more.dimensions))
-    app:put(quantity, more)
-  end
-
   local function start(options)
     app = App.start(options)
-    put("10", "A1", 1, { dimensions = { ColorId = "red" } })
-    put("10", "A1", 2)
-    put("10", "B2", 4)
-    put("20", "A1", 8)
-    put("20", "A1", 16, { productId = "SHADE" })
-    put("20", "A1", 32, { organizationId = "nord" })
+    app:put_at("10", "A1", 1, { dimensions = { ColorId = "red" } })
+    app:put_at("10", "A1", 2)
+    app:put_at("10", "B2", 4)
+    app:put_at("20", "A1", 8)
+    app:put_at("20", "A1", 16, { productId = "SHADE" })
+    app:put_at("20", "A1", 32, { organizationId = "nord" })
   end
 
   local function get(query) return app:get("/onhand" .. query) end
@@ -83,7 +75,7 @@ describe("GET /onhand", function()
 
   it("decodes escapes and blanks once", function()
     app = App.start()
-    put("1 0", "A/1+&=", 5, { productId = "L\195\164mp 100%25" })
+    app:put_at("1 0", "A/1+&=", 5, { productId = "L\195\164mp 100%25" })
     assert.are.equal(5, sum("?organizationId=acme&siteId=1+0"
       .. "&locationId=A%2F1%2B%26%3D&productId=L%C3%A4mp%20100%2525"))
     expect.invalid(get("?organizationId=acme&siteId=%FF"), "invalid_field")
@@ -101,7 +93,7 @@ describe("GET /onhand", function()
 
   it("leaves out negative values unless asked for them", function()
     app = App.start()
-    put("10", "A1", nil, { quantities = { till = { sold = 3 } } })
+    app:put_at("10", "A1", nil, { quantities = { till = { sold = 3 } } })
     local query = "?organizationId=acme&productId=LAMP"
     for _, flag in ipairs { "", "&returnNegative=false" } do
       rows.check_quantities(list(query .. flag)[1],

@@ -16,14 +16,6 @@ describe("POST /onhand/indexquery", function()
 
   local function start(options) app = App.start(options) end
 
-  local function put(site, location, quantity, more)
-    more = more or {}
-    more.dimensions = json.merge(
-      json.object { siteId = site, locationId = location },
-      json.object(more.dimensions))
-    app:put(quantity, more)
-  end
-
   local function sum(list) return rows.sum(list, "wms.unrestricted") end
 
   it("answers [] when nothing fits", function()
@@ -37,7 +29,7 @@ describe("POST /onhand/indexquery", function()
     start()
     for site = 1, 3 do
       for location = 1, 3 do
-        put(tostring(site), "L" .. location, 10 ^ site + location)
+        app:put_at(tostring(site), "L" .. location, 10 ^ site + location)
       end
     end
     local list = app:rows { filters = App.filters {
@@ -49,17 +41,20 @@ describe("POST /onhand/indexquery", function()
 
   it("treats an empty filter list as none", function()
     start()
-    put("10", "A1", 1)
-    put("20", "B2", 2)
+    app:put_at("10", "A1", 1)
+    app:put_at("20", "B2", 2)
     assert.are.equal(3, sum(app:rows { filters = App.filters {
       siteId = json.array(), locationId = json.array() } }))
   end)
 
   it("groups by any dimensions and always names the place", function()
     start()
-    put("10", "A1", 1, { dimensions = { ColorId = "red", SizeId = "S" } })
-    put("10", "A1", 2, { dimensions = { ColorId = "red", SizeId = "L" } })
-    put("10", "A1", 4, { dimensions = { ColorId = "blue", SizeId = "S" } })
+    app:put_at("10", "A1", 1,
+      { dimensions = { ColorId = "red", SizeId = "S" } })
+    app:put_at("10", "A1", 2,
+      { dimensions = { ColorId = "red", SizeId = "L" } })
+    app:put_at("10", "A1", 4,
+      { dimensions = { ColorId = "blue", SizeId = "S" } })
     local by_size = app:rows { groupByValues = { "sizeid" } }
     assert.are.equal(2, #by_size)
     local small = rows.one(by_size, { dimensions = { SizeId = "S" } })
@@ -71,8 +66,8 @@ describe("POST /onhand/indexquery", function()
 
   it("leaves a dimension that is only filtered out of the rows", function()
     start()
-    put("10", "A1", 1, { dimensions = { ColorId = "red" } })
-    put("10", "A1", 2, { dimensions = { ColorId = "blue" } })
+    app:put_at("10", "A1", 1, { dimensions = { ColorId = "red" } })
+    app:put_at("10", "A1", 2, { dimensions = { ColorId = "blue" } })
     local list = app:rows { filters = App.filters { ColorId = { "red" } } }
     assert.are.same({ siteid = "10", locationid = "A1" }, list[1].dimensions)
     assert.are.equal(1, sum(list))
@@ -80,9 +75,9 @@ describe("POST /onhand/indexquery", function()
 
   it("shows all products of a place when none is named", function()
     start()
-    put("10", "A1", 1, { productId = "B" })
-    put("10", "A1", 2, { productId = "A" })
-    put("10", "B2", 4, { productId = "C" })
+    app:put_at("10", "A1", 1, { productId = "B" })
+    app:put_at("10", "A1", 2, { productId = "A" })
+    app:put_at("10", "B2", 4, { productId = "C" })
     local list = app:rows { filters = App.filters { productId = json.null } }
     assert.are.equal(2, #list)
     assert.are.equal(3, sum(list))
@@ -93,7 +88,7 @@ describe("POST /onhand/indexquery", function()
 
   it("shows posted measures, and the terms of formulas as zeros", function()
     start()
-    put("10", "A1", nil, { quantities = { till = { sold = 3 } } })
+    app:put_at("10", "A1", nil, { quantities = { till = { sold = 3 } } })
     rows.check_quantities(app:rows()[1], {
       ["till.sold"] = 3, ["till.returned"] = { ["$max"] = 0 },
       ["till.net"] = -3, ["iv.availabletoreserve"] = -3,
@@ -104,7 +99,7 @@ describe("POST /onhand/indexquery", function()
 
   it("leaves out negative values unless asked for them", function()
     start()
-    put("10", "A1", nil,
+    app:put_at("10", "A1", nil,
       { quantities = { wms = { picked = -2 }, till = { sold = 3 } } })
     for _, flag in ipairs { "absent", false } do
       local body = { returnNegative = flag, filters = App.filters() }
@@ -121,15 +116,15 @@ describe("POST /onhand/indexquery", function()
 
   it("keeps a row whose values have come back to nothing", function()
     start()
-    put("10", "A1", 5)
-    put("10", "A1", -5)
+    app:put_at("10", "A1", 5)
+    app:put_at("10", "A1", -5)
     assert.are.equal(1, #app:rows())
     assert.are.equal(0, app:total("wms.unrestricted"))
   end)
 
   it("takes 5000 products and refuses 5001", function()
     start()
-    put("10", "A1", 7)
+    app:put_at("10", "A1", 7)
     local products = {}
     for index = 1, 4999 do products[index] = "P" .. index end
     products[5000] = App.PRODUCT
@@ -174,7 +169,7 @@ describe("POST /onhand/indexquery", function()
 
   it("understands the names of a data source", function()
     start()
-    put("10", "A1", 3, { dimensions = { ColorId = "tan" } })
+    app:put_at("10", "A1", 3, { dimensions = { ColorId = "tan" } })
     local list = app:rows {
       dimensionDataSource = "till", groupByValues = { "TillColor" },
       filters = { organizationId = { "acme" }, productId = { "LAMP" },
@@ -185,8 +180,8 @@ describe("POST /onhand/indexquery", function()
 
   it("2.0 wraps rows in pages and takes several companies", function()
     start()
-    put("10", "A1", 1)
-    put("10", "A1", 2, { organizationId = "nord" })
+    app:put_at("10", "A1", 1)
+    app:put_at("10", "A1", 2, { organizationId = "nord" })
     local body = expect.ok(app:query({ filters = App.filters {
       organizationId = { "acme", "nord" } } }, V2))
     assert.are.equal("", body.nextLink)
@@ -200,8 +195,8 @@ describe("POST /onhand/indexquery", function()
   it("2.0 pages by warehouse, every row once", function()
     start()
     for index = 1, 5 do
-      put("10", "W" .. index, 10 ^ index)
-      put("20", "W" .. index, 2 * 10 ^ index)
+      app:put_at("10", "W" .. index, 10 ^ index)
+      app:put_at("20", "W" .. index, 2 * 10 ^ index)
     end
     local function page(number, size)
       local reply = app:post(
@@ -236,9 +231,9 @@ describe("POST /onhand/indexquery", function()
 
   it("by product sums over all places unless they are asked for", function()
     start { config = "by-product.json" }
-    put("10", "A1", 1)
-    put("10", "B2", 2)
-    put("20", "B2", 4)
+    app:put_at("10", "A1", 1)
+    app:put_at("10", "B2", 2)
+    app:put_at("20", "B2", 4)
     local list = app:rows { filters = ANYWHERE }
     assert.are.equal(1, #list)
     assert.are.same({}, list[1].dimensions)

@@ -207,6 +207,15 @@ function App:put(quantity, more)
     self:event({ wms = { unrestricted = quantity } }, more)))
 end
 
+-- The same at a site and location, with no other dimension but those of `more`.
+function App:put_at(site, location, quantity, more)
+  more = more or {}
+  more.dimensions = json.merge(
+    json.object { siteId = site, locationId = location },
+    json.object(more.dimensions))
+  return self:put(quantity, more)
+end
+
 function App:reserve(quantity, more)
   return self:post("/onhand/reserve", self:reservation(quantity, more))
 end
